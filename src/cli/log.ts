@@ -1,0 +1,45 @@
+// The log of a node: one JSON line an event on stdout, written before the next thing happens, so that a process that
+// ends has said everything. Other rooms see it as the `Log` of src/http/deps.ts.
+
+import { type Logger, pino } from "pino";
+import type { GossipNode, MembershipEvent } from "../gossip/api.ts";
+import { CHANGES } from "../http/roster.ts";
+
+/** @param name of the node, on every line: many nodes may write to one place */
+export function openLog(level: string, name: string): Logger {
+  return pino({
+    level,
+    base: { node: name },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+  });
+}
+
+/** A line for every change of membership. */
+export function logMembership(gossip: GossipNode, log: Logger): void {
+  for (const type of CHANGES) {
+    gossip.on(type, (event) => log.info(fieldsOf(event), sentenceOf(event)));
+  }
+}
+
+function fieldsOf({ type, member, was, replaced }: MembershipEvent): object {
+  const { id, name, address, url, incarnation } = member;
+  return { event: type, member: { id, name, address, url, incarnation }, was, replaced: replaced?.id };
+}
+
+function sentenceOf({ type, member, was, replaced }: MembershipEvent): string {
+  const who = `Member ${member.name || member.address}`;
+  if (replaced) return `${who} is up: another process at the address of ${replaced.name || replaced.id}`;
+  switch (type) {
+    case "up":
+      return was === "suspect" ? `${who} is well: it refuted the suspicion` : `${who} is up`;
+    case "suspect":
+      return `${who} is suspected: it does not answer`;
+    case "down":
+      return `${who} is down`;
+    case "left":
+      return `${who} has left`;
+    case "updated":
+      return `${who} says something new of itself`;
+  }
+}

@@ -1,0 +1,98 @@
+// The protocol's constants: one schema, flat, units in the names, frozen. LAN is the base; WAN and local change
+// a few lines of it. Where a default is another's, it is said whose.
+
+import { z } from "zod";
+
+const ms = (most: number) => z.number().int().min(1).max(most);
+
+const schema = z
+  .strictObject({
+    /** One probe per member and period. SWIM's T'; memberlist LAN: 1 s. */
+    probeIntervalMs: ms(600_000).default(1_000),
+    /** How long to wait for an ack at most, before helpers are asked; memberlist LAN: 500 ms. */
+    probeTimeoutMs: ms(600_000).default(500),
+    /** … and at least, however fast the measured round-trip: a busy machine answers late. */
+    probeTimeoutFloorMs: ms(600_000).default(200),
+    /** Helpers asked when a direct probe fails. SWIM's k; memberlist: 3. */
+    indirectProbes: z.number().int().min(0).max(16).default(3),
+    /** Ceiling of the local health score. Lifeguard's S: 8. */
+    healthMax: z.number().int().min(0).max(64).default(8),
+    /**
+     * Least suspicion: suspicionMult * log10(max(10, members)) * probeIntervalMs, so 4 s up to 10 members, 8 s at
+     * 100, 12 s at 1,000. memberlist LAN: 4.
+     */
+    suspicionMult: z.number().min(1).max(64).default(4),
+    /** Longest suspicion, as a multiple of the least: without a second accuser. Lifeguard's beta: 6. */
+    suspicionMaxMult: z.number().min(1).max(64).default(6),
+    /**
+     * Further accusers that bring the suspicion down to its least. Lifeguard's K: 3; here 2 of the four neighbours
+     * who look at an accused at once.
+     */
+    suspicionConfirmations: z.number().int().min(0).max(16).default(2),
+    /** Pause between rounds of gossip about the same news; memberlist LAN: 200 ms. */
+    gossipIntervalMs: ms(60_000).default(200),
+    /** Contacts told in each such round; memberlist: 3. */
+    gossipFanout: z.number().int().min(1).max(32).default(3),
+    /** Eager rounds in a row; one more is earned per gossipIntervalMs, so a storm falls back to batches. */
+    eagerBurst: z.number().int().min(0).max(100).default(4),
+    /** How long the far contact is kept. Each change makes a new pair of hosts, see contacts.ts. */
+    farRotateMs: ms(86_400_000).default(60_000),
+    /** News that arrives within this time is told together. */
+    coalesceMs: z.number().int().min(0).max(1_000).default(2),
+    /** Each piece of news is sent gossipMult * ceil(log10(members + 1)) times; memberlist: 4. */
+    gossipMult: z.number().int().min(1).max(64).default(4),
+    /** Least pause between two reconciliations that this member starts. */
+    syncIntervalMs: ms(600_000).default(250),
+    /** First pause before asking the next seeds; grows by half up to four times this. */
+    joinRetryMs: ms(60_000).default(200),
+    /** After this long, `join` reports that nobody answered. */
+    joinTimeoutMs: ms(600_000).default(10_000),
+    /** A leaver waits at most this long for its goodbye to be told. */
+    leaveTimeoutMs: ms(60_000).default(1_000),
+    /** How long the dead are remembered, and greeted now and then in case a partition healed. Serf: 24 h. */
+    deadMs: ms(30 * 86_400_000).default(86_400_000),
+    /** How long a goodbye is remembered, so that late news does not bring the member back. */
+    leftMs: ms(86_400_000).default(60_000),
+    /** Members remembered at most, the dead and left included. */
+    membersMax: z.number().int().min(2).max(65_000).default(16_384),
+  })
+  .refine((config) => config.probeTimeoutMs < config.probeIntervalMs, {
+    message: "probeTimeoutMs must be less than probeIntervalMs: helpers need the rest of the period",
+  })
+  .refine((config) => config.probeTimeoutFloorMs <= config.probeTimeoutMs, {
+    message: "probeTimeoutFloorMs must not be over probeTimeoutMs",
+  });
+
+export type Config = Readonly<z.infer<typeof schema>>;
+
+/** Base settings for a kind of network. */
+export const presets = {
+  lan: {},
+  /** Round-trips of a tenth of a second, links that lose (memberlist WAN). */
+  wan: {
+    probeIntervalMs: 5_000,
+    probeTimeoutMs: 3_000,
+    suspicionMult: 6,
+    gossipIntervalMs: 500,
+    gossipFanout: 4,
+    syncIntervalMs: 1_000,
+  },
+  /** Everything on one machine (memberlist local). */
+  local: { gossipIntervalMs: 100, suspicionMult: 3, leaveTimeoutMs: 500 },
+} as const satisfies Record<string, Partial<Config>>;
+
+export type Preset = keyof typeof presets;
+
+/**
+ * A complete, frozen configuration: preset, then overrides.
+ * @throws RangeError naming the setting that is wrong
+ */
+export function configure(preset: Preset = "lan", overrides: Partial<Config> = {}): Config {
+  const base = Object.hasOwn(presets, preset) ? presets[preset] : undefined;
+  if (!base) throw new RangeError(`Expected \`preset\` to be lan, wan or local, got \`${String(preset)}\``);
+  const result = schema.safeParse({ ...base, ...overrides });
+  if (result.success) return Object.freeze(result.data);
+  const issue = result.error.issues[0];
+  const name = issue?.path.join(".");
+  throw new RangeError(name ? `Wrong \`${name}\`: ${issue?.message}` : (issue?.message ?? "wrong configuration"));
+}

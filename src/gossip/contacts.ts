@@ -1,0 +1,214 @@
+// Whom a member keeps talking to: its neighbours on the ring and one far member, the same for minutes.
+//
+//        ... p2  p1  SELF  s1  s2 ...                    probes: s1 and s2 in turn (beyond suspects), now and then far
+//             \___________|___/    \______ far           news: all five
+//
+// SWIM probes and tells random members. Where all hosts share one Ethernet (containers on a bridge), each new pair
+// takes two entries of a neighbour table that holds 1,024 by default for all containers of the machine together; an
+// entry in use is not given up for 15 to 45 s, and what finds no entry is lost without an error (docs/docker.md). A
+// hundred members with random targets need up to 9,900. So pairs are few and lasting: 2 + 2 neighbours and a far one are
+// 6 entries a member.
+//
+// While a group forms, neighbours change with every newcomer, and each change is a new pair. So a member whose view has
+// grown by a quarter lately keeps to the nearest neighbours, and to whoever let it in: the seed, which talks to all
+// newcomers anyway, tells them of each other.
+//
+// It buys more: everybody is probed once a period on average and within four at the latest (SWIM 4.3 bounds the wait by
+// 2n - 1 periods), by members that all can name, and news floods a small world (Watts and Strogatz 1998: a ring and few
+// far links) instead of wandering.
+
+import { ALIVE, isLive, statusOf } from "./claim.ts";
+import type { Members } from "./members.ts";
+import type { Peer } from "./peers.ts";
+import type { Random } from "./random.ts";
+
+/** Neighbours on either side. */
+const REACH = 2;
+/** A watcher looks past suspects, but no further than this. */
+const LOOK_PAST_MAX = 8;
+/** Pairs are spared between these sizes: fewer need no sparing, more do not fit a table of the default size at all. */
+const FEW = 8;
+const MANY = 256;
+/** Up to here any pairs fit the table (32 * 31 = 992 entries), so a far contact need not wait, and nobody is in a crowd. */
+const CLOSE = 32;
+/** A view that has grown by this factor since it last stood still is forming. */
+const FORMING = 1.25;
+const FORMING_PATIENCE = 2;
+/** A view that has not grown for so long stands still; drawn by each member for itself, or all would make new pairs at once. */
+const STANDING_MIN_MS = 5_000;
+const STANDING_MAX_MS = 20_000;
+/** Newcomers are told by whoever let them in for so long, and at most so many at once. */
+const WARD_MS = 20_000;
+const WARDS_MAX = 128;
+/** Every so many probes one goes far, to compare digests across the ring. */
+const FAR_EVERY = 8;
+
+export class Contacts {
+  readonly #members: Members;
+  readonly #random: Random;
+  readonly #rotateMs: number;
+  readonly #standingMs: number;
+  #far: Peer | undefined;
+  #rotateAt = Number.NEGATIVE_INFINITY;
+  #turn = 0;
+  #grewAt = Number.NEGATIVE_INFINITY;
+  /** The group has been seen forming: its far pairs are made one by one, when the passing ones are forgotten. */
+  #hasFormed = false;
+  /** How many members there were when the view last stood still. */
+  #standing = 1;
+  /** Whom we let in, or who let us in, and until when that makes a contact; oldest first. */
+  readonly #wards = new Map<Peer, number>();
+
+  constructor(members: Members, random: Random, rotateMs: number) {
+    this.#members = members;
+    this.#random = random;
+    this.#rotateMs = rotateMs;
+    this.#standingMs = STANDING_MIN_MS + random.unit() * (STANDING_MAX_MS - STANDING_MIN_MS);
+  }
+
+  /** A member appeared. */
+  grew(now: number): void {
+    if (now - this.#grewAt > this.#standingMs) this.#standing = Math.max(1, this.#members.live - 1);
+    this.#grewAt = now;
+    if (this.#isForming(now)) this.#hasFormed = true;
+  }
+
+  /** We let somebody in, or were let in. */
+  met(peer: Peer, now: number): void {
+    this.#wards.delete(peer);
+    this.#wards.set(peer, now + WARD_MS);
+    for (const [oldest, until] of this.#wards) {
+      if (until > now && this.#wards.size <= WARDS_MAX) return;
+      this.#wards.delete(oldest);
+    }
+  }
+
+  /** A peer's number is about to become another's. */
+  forget(peer: Peer): void {
+    this.#wards.delete(peer);
+    if (this.#far === peer) this.#far = undefined;
+  }
+
+  #isForming(now: number): boolean {
+    const { live } = this.#members;
+    const isGrowing = now - this.#grewAt <= this.#standingMs && live > this.#standing * FORMING;
+    return isGrowing && live > FEW && live <= MANY;
+  }
+
+  /** A large group forms. */
+  isCrowdForming(now: number): boolean {
+    return this.#members.live > CLOSE && this.#isForming(now);
+  }
+
+  /**
+   * What a probe's timeouts are multiplied by at least. Whoever has just been started, with many others beside it on the
+   * same machine, answers late. An accusation then, and its refutation, is told to all, which makes it worse.
+   */
+  patience(now: number): number {
+    return this.isCrowdForming(now) ? FORMING_PATIENCE : 1;
+  }
+
+  #reach(now: number): number {
+    return this.#isForming(now) ? 1 : REACH;
+  }
+
+  /** Those we met at the door lately: they are told in every round, for they know few others yet. */
+  wards(now: number): Peer[] {
+    const wards: Peer[] = [];
+    for (const [ward, until] of this.#wards) if (until > now && isLive(this.#members.claim(ward))) wards.push(ward);
+    return wards;
+  }
+
+  /** The neighbours and the far one: to whom news is told at once. */
+  all(now: number): Peer[] {
+    const { ring, self } = this.#members;
+    const contacts: Peer[] = [];
+    const position = ring.positionOf(self);
+    // Who said goodbye stands nowhere: its place is its successor's.
+    const absent = ring.size > 0 && ring.at(position) !== self ? 1 : 0;
+    for (let step = 1; step <= this.#reach(now); step++) {
+      for (const peer of [ring.at(position + step - absent), ring.at(position - step)]) {
+        if (ring.size > 0 && peer !== self && !contacts.includes(peer)) contacts.push(peer);
+      }
+    }
+    const far = this.#farContact(now);
+    if (far !== undefined && !contacts.includes(far)) contacts.push(far);
+    return contacts;
+  }
+
+  /** Whom to probe next; undefined if there is nobody else. */
+  nextToProbe(now: number): Peer | undefined {
+    const watched = this.#watched(this.#reach(now));
+    this.#turn++;
+    const far = this.#turn % FAR_EVERY === 0 ? this.#farContact(now) : undefined;
+    return far ?? (watched.length > 0 ? watched[this.#turn % watched.length] : undefined);
+  }
+
+  /** The nearest of those we watch whom nobody suspects. */
+  nextUnsuspected(): Peer | undefined {
+    return this.#watched(REACH).find((peer) => this.#isSound(peer));
+  }
+
+  /** The next on the ring, until `reach` have passed that nobody suspects. */
+  #watched(reach: number): Peer[] {
+    const { ring, self } = this.#members;
+    const watched: Peer[] = [];
+    const position = ring.positionOf(self);
+    let sound = 0;
+    for (let step = 1; step <= LOOK_PAST_MAX && step < ring.size + 1 && sound < reach; step++) {
+      const peer = ring.at(position + step);
+      if (peer === self) break;
+      watched.push(peer);
+      if (this.#isSound(peer)) sound++;
+    }
+    return watched;
+  }
+
+  /** Those who talk to a member anyway: its neighbours, nearest first. They can probe it on our behalf. */
+  around(target: Peer, count: number): Peer[] {
+    const { ring, self } = this.#members;
+    const near: Peer[] = [];
+    const position = ring.positionOf(target);
+    for (let step = 1; step < ring.size && near.length < count; step++) {
+      for (const peer of [ring.at(position - step), ring.at(position + step)]) {
+        if (peer !== self && peer !== target && near.length < count && !near.includes(peer)) near.push(peer);
+      }
+    }
+    return near;
+  }
+
+  /** True if this member is one of those, fixed by the ring and so the same for all, who look at an accused at once. */
+  isConfirmer(accused: Peer): boolean {
+    const { ring, self } = this.#members;
+    const position = ring.positionOf(accused);
+    for (const direction of [-1, 1]) {
+      let sound = 0;
+      for (let step = 1; step <= LOOK_PAST_MAX && sound < REACH; step++) {
+        const peer = ring.at(position + direction * step);
+        if (peer === self) return true;
+        if (this.#isSound(peer)) sound++;
+      }
+    }
+    return false;
+  }
+
+  #farContact(now: number): Peer | undefined {
+    if (this.#members.others <= 2 * REACH || this.#isForming(now)) return undefined;
+    if (this.#hasFormed) {
+      this.#hasFormed = false;
+      if (this.#members.live > CLOSE) this.#rotateAt = now + this.#rotateMs * this.#random.unit();
+    }
+    if (this.#far === undefined && now < this.#rotateAt) return undefined;
+    if (now >= this.#rotateAt || this.#far === undefined || !this.#isSound(this.#far)) {
+      this.#far = this.#members.anyOther(this.#random);
+      this.#rotateAt = now + this.#rotateMs * (0.5 + this.#random.unit());
+    }
+    return this.#far;
+  }
+
+  /** Known, and nobody suspects it. */
+  #isSound(peer: Peer): boolean {
+    const claim = this.#members.claim(peer);
+    return claim !== 0 && statusOf(claim) === ALIVE;
+  }
+}

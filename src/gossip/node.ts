@@ -1,0 +1,507 @@
+// A member on a real network: one socket, one timer, typed events around one `Swim`. The only file of this room that
+// touches sockets, clocks and the operating system's chance.
+//
+// Events are collected during an input and emitted after it, so a listener may call back into the node. Datagrams go
+// out through the plain socket: dgram-as-promised makes a promise for each, and its `recv` listens only while awaited
+// (69 of 2,000 datagrams arrived), so only its bind and close are used, and the message callback.
+
+import { randomBytes, randomInt } from "node:crypto";
+import { EventEmitter } from "node:events";
+import { isIP } from "node:net";
+import { networkInterfaces } from "node:os";
+import { DgramAsPromised, type SocketAsPromised } from "dgram-as-promised";
+import { v7 as uuid } from "uuid";
+import { type Address, addressOf, formatAddress, ipOf, parseAddress, portOf } from "./address.ts";
+import {
+  GossipError,
+  type GossipEvent,
+  type GossipEvents,
+  type GossipNode,
+  type Member,
+  type MembershipEvent,
+  type Profile,
+  type Waiting,
+} from "./api.ts";
+import { ALIVE, type Claim, DEAD, incarnationOf, isLive, LEFT, SUSPECT, statusName, statusOf } from "./claim.ts";
+import { type Config, configure, type Preset } from "./config.ts";
+import { Cookies } from "./cookie.ts";
+import type { Message } from "./messages.ts";
+import { type Peer, Peers, Profiles } from "./peers.ts";
+import { decodeProfile, encodeProfile } from "./profile.ts";
+import { Random } from "./random.ts";
+import { Swim } from "./swim.ts";
+import { Wire } from "./wire.ts";
+
+export interface Options extends Waiting {
+  /** IP to bind. @default "0.0.0.0" */
+  readonly host?: string;
+  /** UDP port to bind; 0 picks a free one. @default 7979 */
+  readonly port?: number;
+  /** `ip` or `ip:port` that others reach this node at. @default the bound address, or the first outward interface's */
+  readonly advertise?: string;
+  /** Label in every datagram; those of other clusters are dropped. @default "p2p" */
+  readonly cluster?: string;
+  /** @default "lan" */
+  readonly preset?: Preset;
+  /** Overrides of single protocol constants. */
+  readonly config?: Partial<Config>;
+  /** What this node says of itself. @default a new UUID (v7), no name, no url, role "node", no tags */
+  readonly profile?: Partial<Profile>;
+}
+
+const OPTIONS = new Set(["host", "port", "advertise", "cluster", "preset", "config", "profile", "signal"]);
+const RECEIVE_BUFFER_BYTES = 1 << 20;
+/** Node's timers take 31 bits. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+/**
+ * Starts a member, alone until it joins others.
+ * @throws GossipError `ERR_ADDRESS_IN_USE` or `ERR_BIND`; RangeError or TypeError for a wrong option
+ */
+export async function start(options: Options = {}): Promise<GossipNode> {
+  options.signal?.throwIfAborted();
+  const unknown = Object.keys(options).find((name) => !OPTIONS.has(name));
+  if (unknown !== undefined)
+    throw new TypeError(`Expected options among ${[...OPTIONS].join(", ")}, got \`${unknown}\``);
+  const { host = "0.0.0.0", port = 7979, cluster = "p2p" } = options;
+  const config = configure(options.preset, options.config);
+  const family = isIP(host);
+  if (family === 0) throw new RangeError(`Expected \`host\` to be an IP address, got \`${host}\``);
+  if (!Number.isInteger(port) || port < 0 || port > 65535) {
+    throw new RangeError(`Expected \`port\` to be an integer from 0 to 65535, got \`${port}\``);
+  }
+  const profile = { id: uuid(), name: "", url: "", role: "node", tags: {}, ...options.profile };
+  encodeProfile(profile); // the caller's faults come before anything is opened
+  const wire = new Wire(cluster);
+  let receive: (bytes: Uint8Array) => void = () => {};
+  const socket = DgramAsPromised.createSocket(
+    { type: family === 6 ? "udp6" : "udp4", lookup: literally, recvBufferSize: RECEIVE_BUFFER_BYTES },
+    (bytes) => receive(bytes),
+  );
+  const bound = await bind(socket, host, port);
+  try {
+    options.signal?.throwIfAborted();
+    const address = advertised(options.advertise, host, bound);
+    const node = new Node(socket, address, profile, wire, config);
+    receive = (bytes) => node.receive(bytes);
+    node.begin();
+    return node;
+  } catch (error) {
+    await socket.close();
+    throw error;
+  }
+}
+
+/** Addresses are literal: nothing to look up, and a synchronous answer keeps datagrams in order and their bytes intact. */
+function literally(
+  hostname: string,
+  _options: unknown,
+  callback: (error: null, address: string, family: number) => void,
+): void {
+  callback(null, hostname, isIP(hostname));
+}
+
+async function bind(socket: SocketAsPromised, host: string, port: number): Promise<number> {
+  try {
+    return (await socket.bind({ port, address: host, exclusive: true })).port;
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? cause.code : "";
+    if (code === "EADDRINUSE") {
+      throw new GossipError("ERR_ADDRESS_IN_USE", `UDP port ${port} on ${host} is taken by another program`, { cause });
+    }
+    throw new GossipError("ERR_BIND", `Cannot bind UDP port ${port} on ${host} (${String(code)})`, { cause });
+  }
+}
+
+function advertised(option: string | undefined, host: string, boundPort: number): Address {
+  if (option !== undefined) {
+    const address = parseAddress(option) ?? addressOf(option.replace(/^\[(.*)\]$/, "$1"), boundPort);
+    if (address === undefined) throw new RangeError(`Expected \`advertise\` to be ip or ip:port, got \`${option}\``);
+    return address;
+  }
+  const own = addressOf(host, boundPort);
+  if (own !== undefined) return own;
+  return addressOf(outwardIp(isIP(host) === 6 ? "IPv6" : "IPv4"), boundPort) as Address;
+}
+
+/** The first address of an interface that is not the loopback. */
+export function outwardIp(family: "IPv4" | "IPv6" = "IPv4"): string {
+  for (const addresses of Object.values(networkInterfaces())) {
+    for (const { address, internal, family: of } of addresses ?? []) {
+      // Link-local IPv6 addresses mean nothing without an interface.
+      if (!internal && of === family && !address.startsWith("fe80")) return address;
+    }
+  }
+  return family === "IPv4" ? "127.0.0.1" : "::1";
+}
+
+/** A wait that ends when a condition holds; looked at after every input. */
+interface Wait {
+  readonly isOver: () => boolean;
+  readonly end: () => void;
+}
+
+/** What is kept of a member beside the core's beliefs. */
+interface Known {
+  readonly profile: Profile;
+  readonly bytes: Uint8Array;
+  readonly since: number;
+}
+
+class Node extends EventEmitter<GossipEvents> implements GossipNode {
+  readonly closed: Promise<Error | undefined>;
+  readonly #socket: SocketAsPromised;
+  readonly #address: Address;
+  readonly #config: Config;
+  readonly #peers = new Peers();
+  readonly #profiles = new Profiles();
+  readonly #swim: Swim;
+  readonly #known = new Map<Peer, Known>();
+  readonly #waits = new Set<Wait>();
+  readonly #sendErrors = new Map<string, number>();
+  #events: GossipEvent[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #timerAt = Number.POSITIVE_INFINITY;
+  #isClosed = false;
+  #isLeaving = false;
+  #isJoining = false;
+  #markClosed: (reason: Error | undefined) => void = () => {};
+  #profile: Profile;
+
+  constructor(socket: SocketAsPromised, address: Address, profile: Profile, wire: Wire, config: Config) {
+    super();
+    this.#socket = socket;
+    this.#address = address;
+    this.#config = config;
+    this.#profile = profile;
+    this.closed = new Promise((resolve) => {
+      this.#markClosed = resolve;
+    });
+    // An ICMP refusal or a full buffer is weather; a socket that ends otherwise says so in `close`.
+    socket.socket.on("error", (error) => this.#countSendError(error));
+    const output = {
+      send: (to: Peer, bytes: Uint8Array) => this.#send(this.#peers.address(to), bytes),
+      changed: (peer: Peer, claim: Claim, was: Claim) => this.#changed(peer, claim, was),
+      deliver: (message: Message) => this.#deliver(message),
+    };
+    const cookies = new Cookies(randomInt(2 ** 32), randomInt(2 ** 32));
+    const random = new Random(randomBytes(4).readUInt32LE());
+    this.#swim = new Swim(
+      address,
+      encodeProfile(profile),
+      this.#peers,
+      this.#profiles,
+      wire,
+      config,
+      random,
+      output,
+      cookies,
+    );
+  }
+
+  begin(): void {
+    this.#input((now) => this.#swim.start(now));
+  }
+
+  receive(bytes: Uint8Array): void {
+    if (!this.#isClosed) this.#input((now) => this.#swim.receive(now, bytes));
+  }
+
+  // ── what is believed ──
+
+  get self(): Member {
+    return this.#member(this.#swim.members.self, this.#known.get(this.#swim.members.self));
+  }
+
+  get health(): number {
+    return this.#swim.health;
+  }
+
+  get digest(): string {
+    return this.#swim.members.ring.digest.toString(16).padStart(8, "0");
+  }
+
+  get converged(): boolean {
+    return this.#swim.converged;
+  }
+
+  get stats(): Readonly<Record<string, number>> {
+    const { datagrams, bytes } = this.#swim.outbox;
+    const errors = Object.fromEntries([...this.#sendErrors].map(([code, count]) => [`sendErrors.${code}`, count]));
+    const load = Object.fromEntries(Object.entries(this.#swim.load).map(([name, count]) => [`held.${name}`, count]));
+    return { ...this.#swim.stats, ...this.#swim.begun, sent: datagrams, sentBytes: bytes, ...errors, ...load };
+  }
+
+  members(): Member[] {
+    return [...this.#known].map(([peer, known]) => this.#member(peer, known));
+  }
+
+  neighbours(address: string, count: number): Member[] {
+    const parsed = parseAddress(address);
+    const peer = parsed === undefined ? undefined : this.#peers.find(parsed);
+    if (peer === undefined) return [];
+    const { ring } = this.#swim.members;
+    const position = ring.positionOf(peer);
+    const isOn = position < ring.size && ring.at(position) === peer;
+    const near = new Set<Peer>();
+    for (let step = 1; near.size < count && step <= ring.size; step++) {
+      for (const place of [isOn ? position + step : position + step - 1, position - step]) {
+        const neighbour = ring.at(place);
+        if (neighbour !== peer && near.size < count) near.add(neighbour);
+      }
+    }
+    return [...near].map((neighbour) => this.#member(neighbour, this.#known.get(neighbour)));
+  }
+
+  #member(peer: Peer, known: Known | undefined): Member {
+    const claim = this.#swim.members.claim(peer);
+    const rttMs = this.#swim.members.rttMs(peer);
+    const profile = known?.profile ?? decodeProfile(new Uint8Array(0));
+    return {
+      ...profile,
+      address: formatAddress(this.#peers.address(peer)),
+      status: statusName(claim),
+      incarnation: incarnationOf(claim),
+      since: known?.since ?? 0,
+      rttMs: rttMs === 0 ? undefined : rttMs,
+      self: peer === this.#swim.members.self,
+    };
+  }
+
+  // ── commands ──
+
+  async join(seeds: readonly string[], waiting: Waiting = {}): Promise<void> {
+    this.#mustBeOpen();
+    waiting.signal?.throwIfAborted();
+    if (!Array.isArray(seeds))
+      throw new TypeError(`Expected \`seeds\` to be an array of ip:port, got \`${String(seeds)}\``);
+    const addresses = seeds.map((seed) => {
+      const address = parseAddress(seed);
+      if (address === undefined) throw new RangeError(`Expected a seed to be ip:port, got \`${seed}\``);
+      return address;
+    });
+    if (!addresses.some((address) => address !== this.#address)) {
+      throw new RangeError("Expected at least one seed that is not this node itself");
+    }
+    // One at a time, or one's answer would be taken for another's.
+    while (this.#isJoining) await this.#wait(() => !this.#isJoining, this.#config.joinTimeoutMs, waiting.signal);
+    this.#mustBeOpen();
+    this.#isJoining = true;
+    try {
+      this.#input((now) => this.#swim.join(now, addresses));
+      const isOver = () => this.#swim.admitted || this.#isLeaving;
+      await this.#wait(isOver, this.#config.joinTimeoutMs, waiting.signal);
+      this.#mustBeOpen();
+      if (this.#swim.admitted) return;
+    } finally {
+      this.#swim.endJoin();
+      this.#isJoining = false;
+      this.#endWaits();
+    }
+    const asked = seeds.slice(0, 3).join(", ") + (seeds.length > 3 ? `, … (${seeds.length} in all)` : "");
+    throw new GossipError(
+      "ERR_JOIN_TIMEOUT",
+      `No answer over UDP from ${asked} in ${this.#config.joinTimeoutMs} ms: is the port open both ways, and the cluster label the same?`,
+    );
+  }
+
+  hello(broadcastIp: string, port: number): void {
+    this.#mustBeOpen();
+    const address = addressOf(broadcastIp, port);
+    if (address === undefined)
+      throw new RangeError(`Expected a broadcast IP and a port, got \`${broadcastIp}:${port}\``);
+    this.#socket.setBroadcast(true);
+    this.#input((now) => this.#swim.hello(now, address));
+  }
+
+  broadcast(payload: Uint8Array | string): number {
+    this.#mustBeOpen();
+    if (typeof payload !== "string" && !(payload instanceof Uint8Array)) {
+      throw new TypeError(
+        `Expected \`payload\` to be a string or a Uint8Array, got \`${String(payload)}\` (${typeof payload})`,
+      );
+    }
+    const bytes = typeof payload === "string" ? new TextEncoder().encode(payload) : Uint8Array.from(payload);
+    return this.#input((now) => this.#swim.broadcast(now, bytes));
+  }
+
+  update(change: Partial<Pick<Profile, "name" | "url" | "tags">>): void {
+    this.#mustBeOpen();
+    const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
+    const profile = { ...this.#profile, ...given };
+    const bytes = encodeProfile(profile);
+    this.#profile = profile;
+    this.#input((now) => this.#swim.update(now, bytes));
+  }
+
+  async leave(waiting: Waiting = {}): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isLeaving = true;
+    this.#input((now) => this.#swim.leave(now));
+    try {
+      await this.#wait(() => this.#swim.gone, this.#config.leaveTimeoutMs, waiting.signal);
+    } finally {
+      await this.close();
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) {
+      await this.closed;
+      return;
+    }
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    for (const wait of this.#waits) wait.end();
+    await this.#socket.close();
+    this.#markClosed(undefined);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.leave();
+  }
+
+  #mustBeOpen(): void {
+    if (this.#isClosed || this.#isLeaving) throw new GossipError("ERR_CLOSED", "This node has left or is closed");
+  }
+
+  /** True when the condition came to hold, false when time ran out or the node was closed. */
+  async #wait(isOver: () => boolean, timeoutMs: number, signal: AbortSignal | undefined): Promise<boolean> {
+    signal?.throwIfAborted();
+    if (isOver()) return true;
+    await new Promise<void>((resolve, reject) => {
+      const wait: Wait = { isOver, end: () => settle(resolve) };
+      const timer = setTimeout(() => settle(resolve), timeoutMs);
+      const abort = () => settle(() => reject(signal?.reason));
+      const settle = (how: () => void) => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", abort);
+        this.#waits.delete(wait);
+        how();
+      };
+      signal?.addEventListener("abort", abort, { once: true });
+      this.#waits.add(wait);
+    });
+    return isOver();
+  }
+
+  // ── driving the core: one input, then look at the deadline, then wait ──
+
+  #input<T>(input: (now: number) => T): T {
+    const result = input(performance.now());
+    this.#arm();
+    this.#endWaits();
+    if (this.#events.length > 0) {
+      const events = this.#events;
+      this.#events = [];
+      for (const event of events) {
+        if (event.type === "message") this.emit("message", event);
+        else this.emit(event.type, event);
+        this.emit("event", event);
+      }
+    }
+    return result;
+  }
+
+  #endWaits(): void {
+    for (const wait of this.#waits) if (wait.isOver()) wait.end();
+  }
+
+  #arm(): void {
+    const { deadline } = this.#swim;
+    // A timer that comes too early only looks again; one for each datagram would cost more.
+    if (this.#isClosed || deadline >= this.#timerAt) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = deadline;
+    this.#timer = setTimeout(() => this.#wake(), Math.min(TIMER_MS_MAX, Math.max(0, deadline - performance.now())));
+  }
+
+  #wake(): void {
+    this.#timerAt = Number.POSITIVE_INFINITY;
+    if (this.#isClosed) return;
+    if (performance.now() >= this.#swim.deadline) this.#input((now) => this.#swim.wake(now));
+    else this.#arm();
+  }
+
+  #send(to: Address, bytes: Uint8Array): void {
+    if (this.#isClosed) return;
+    this.#socket.socket.send(bytes, portOf(to), ipOf(to), this.#onSent);
+  }
+
+  readonly #onSent = (error: Error | null): void => {
+    if (error) this.#countSendError(error);
+  };
+
+  #countSendError(error: Error): void {
+    const code = "code" in error ? String(error.code) : error.name;
+    this.#sendErrors.set(code, (this.#sendErrors.get(code) ?? 0) + 1);
+  }
+
+  // ── what the core tells ──
+
+  #changed(peer: Peer, claim: Claim, was: Claim): void {
+    if (claim === 0) {
+      this.#known.delete(peer);
+      return;
+    }
+    const before = this.#known.get(peer);
+    const bytes = this.#profiles.bytes(this.#swim.members.profile(peer));
+    const isSameProfile = before !== undefined && before.bytes === bytes;
+    const isSameStatus = was !== 0 && statusOf(claim) === statusOf(was);
+    const at = Date.now();
+    const known = {
+      profile: isSameProfile ? before.profile : decodeProfile(bytes),
+      bytes,
+      since: isSameStatus && before ? before.since : at,
+    };
+    this.#known.set(peer, known);
+    const type = eventType(claim, was, isSameProfile, bytes.length > 0);
+    if (type === undefined || peer === this.#swim.members.self) return;
+    const isAnother = before !== undefined && before.bytes.length > 0 && before.profile.id !== known.profile.id;
+    this.#events.push({
+      type,
+      at,
+      member: this.#member(peer, known),
+      was: was === 0 ? undefined : statusName(was),
+      replaced: isAnother
+        ? { ...this.#member(peer, before), status: statusName(was), incarnation: incarnationOf(was) }
+        : undefined,
+    });
+  }
+
+  #deliver(message: Message): void {
+    const peer = this.#peers.find(message.origin);
+    const known = peer === undefined ? undefined : this.#known.get(peer);
+    this.#events.push({
+      type: "message",
+      at: Date.now(),
+      origin: formatAddress(message.origin),
+      from: peer === undefined || !known ? undefined : this.#member(peer, known),
+      payload: message.payload,
+    });
+  }
+}
+
+/** What a listener calls this change, or undefined if it is none to it. */
+function eventType(
+  claim: Claim,
+  was: Claim,
+  isSameProfile: boolean,
+  hasProfile: boolean,
+): MembershipEvent["type"] | undefined {
+  switch (statusOf(claim)) {
+    case ALIVE:
+      // A member that outbids an accusation nobody here heard says nothing new.
+      if (isLive(was) && statusOf(was) === ALIVE) return isSameProfile ? undefined : "updated";
+      return "up";
+    case SUSPECT:
+      return "suspect";
+    // Who was never known here (no profile) cannot be missed, and who is gone already is not missed again.
+    case DEAD:
+      return hasProfile && statusOf(was) !== DEAD ? "down" : undefined;
+    case LEFT:
+      return hasProfile && statusOf(was) !== LEFT ? "left" : undefined;
+    default:
+      throw new Error(`BUG: a claim has no such status: ${claim}`);
+  }
+}

@@ -1,0 +1,78 @@
+// This period's probe, and the round-trip estimate that its patience follows from.
+//
+//   prober            target           helpers (k = 3)
+//     |---- ping -------->|               |          SWIM 4.1
+//     |<--- ack ----------|               |
+//     |   (no ack within the timeout)     |
+//     |---- ping -------->|               |          once more: most often a datagram was lost, not a member
+//     |---- ping-req -------------------->|
+//     |                   |<---- ping ----|
+//     |                   |----- ack ---->|
+//     |<--- ack, or nack (Lifeguard: "I live, it does not answer me") --|
+//     |   (no ack by the end of the period: suspect)
+//
+// State only; `swim.ts` sends and decides.
+
+import type { Address } from "./address.ts";
+import type { Peer } from "./peers.ts";
+
+export class Probe {
+  readonly target: Peer;
+  readonly seq: number;
+  readonly sentAt: number;
+  acked = false;
+  /** Asked again: an answer then tells no round-trip (Karn's rule, RFC 6298 section 3). */
+  isRepeated = false;
+  /** How many helpers were asked, and those of them that gave no sign of life. */
+  asked = 0;
+  readonly silent = new Set<Address>();
+
+  constructor(target: Peer, seq: number, sentAt: number) {
+    this.target = target;
+    this.seq = seq;
+    this.sentAt = sentAt;
+  }
+
+  /**
+   * What this probe says of our own health (Lifeguard section IV-A, and memberlist's reading of it): -1 for an
+   * answer; on failure one for each helper that kept silent, or 1 if none was asked. Helpers that all
+   * sent their nack vouch for us: 0.
+   */
+  get verdict(): number {
+    if (this.acked) return -1;
+    return this.asked === 0 ? 1 : this.silent.size;
+  }
+}
+
+/** RFC 6298: srtt + 4 * rttvar, between a floor and a cap. */
+export class RoundTrip {
+  readonly #floorMs: number;
+  readonly #capMs: number;
+  #smoothedMs = 0;
+  #variationMs = 0;
+
+  constructor(floorMs: number, capMs: number) {
+    this.#floorMs = floorMs;
+    this.#capMs = capMs;
+  }
+
+  measured(rttMs: number): void {
+    if (this.#smoothedMs === 0) {
+      this.#smoothedMs = rttMs;
+      this.#variationMs = rttMs / 2;
+      return;
+    }
+    this.#variationMs += (Math.abs(this.#smoothedMs - rttMs) - this.#variationMs) / 4;
+    this.#smoothedMs += (rttMs - this.#smoothedMs) / 8;
+  }
+
+  /** Nothing answered in time: what was measured may no longer hold (RFC 6298 5.5's back-off). */
+  missed(): void {
+    if (this.#smoothedMs > 0) this.#variationMs = Math.min(this.#capMs, this.#variationMs * 2);
+  }
+
+  get timeoutMs(): number {
+    if (this.#smoothedMs === 0) return this.#capMs;
+    return Math.min(this.#capMs, Math.max(this.#floorMs, this.#smoothedMs + 4 * this.#variationMs));
+  }
+}

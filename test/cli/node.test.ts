@@ -1,0 +1,111 @@
+// One node as a process: it serves, it leaves when it is asked, and it says why it cannot start.
+
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { Agent, get, type IncomingMessage } from "node:http";
+import { type AddressInfo, createServer } from "node:net";
+import { describe, expect, it } from "vitest";
+import { Command, getJson, run } from "./door.ts";
+
+const ALONE = ["--host", "127.0.0.1", "--http-port", "0", "--gossip-port", "0"];
+const FAREWELL_MS_MAX = 2_000;
+
+async function timed<T>(work: Promise<T>): Promise<{ value: T; tookMs: number }> {
+  const startedMs = performance.now();
+  const value = await work;
+  return { value, tookMs: performance.now() - startedMs };
+}
+
+async function open(url: string, agent: Agent): Promise<IncomingMessage> {
+  const [answer] = (await once(get(url, { agent }), "response")) as [IncomingMessage];
+  return answer;
+}
+
+describe("a node", () => {
+  it("says first that it is running, and tells the port that it was given", async () => {
+    await using node = new Command(["node", ...ALONE]);
+    const { id, url, httpPort, msg, address } = await node.runs();
+    expect(msg).toBe(`Node ${id} is running`);
+    expect(url).toBe(`http://127.0.0.1:${httpPort}`);
+    expect(address).toMatch(/^127\.0\.0\.1:\d+$/);
+    expect(await getJson(`${url}/`)).toEqual({ message: `Node ${id} is running!` });
+    expect(await getJson(`${url}/peers`)).toEqual({ peers: [url] });
+  });
+
+  it.each(["SIGTERM", "SIGINT"] as const)("leaves at %s, whoever still holds a connection", async (signal) => {
+    await using node = new Command(["node", ...ALONE]);
+    const { url } = await node.runs();
+    const agent = new Agent({ keepAlive: true });
+    const idle = await open(`${url}/health`, agent);
+    await once(idle.resume(), "end");
+    const events = await open(`${url}/events`, agent);
+    const streamEnded = once(events.resume(), "end");
+    node.kill(signal);
+    const { value, tookMs } = await timed(node.ended);
+    expect(value).toEqual({ code: 0, signal: null });
+    expect(tookMs).toBeLessThan(FAREWELL_MS_MAX);
+    await streamEnded;
+    agent.destroy();
+    expect(node.stdout).toContain(`"why":"${signal}"`);
+  });
+
+  it("listens before it loads, and ends at once while it loads", async () => {
+    // Runs before the program, in its process: sends the signal the moment that somebody listens for it, and tells
+    // whether anything beside the ears was loaded by then. The command line itself needs `child_process`.
+    const preload = `
+      const { on } = process;
+      process.on = (event, ...rest) => {
+        on.call(process, event, ...rest);
+        if (event !== "SIGTERM") return process;
+        process.stderr.write("loaded: " + process.moduleLoadList.includes("NativeModule child_process"));
+        process.kill(process.pid, "SIGTERM");
+        return process;
+      };`;
+    const environment = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(preload)}` };
+    await using node = new Command(["node", ...ALONE], environment);
+    expect(await node.ended).toEqual({ code: 0, signal: null });
+    expect({ stdout: node.stdout, stderr: node.stderr }).toEqual({ stdout: "", stderr: "loaded: false" });
+  });
+
+  it("leaves at POST /leave, having answered", async () => {
+    await using node = new Command(["node", ...ALONE]);
+    const { url } = await node.runs();
+    const answer = await fetch(`${url}/leave`, { method: "POST" });
+    expect(answer.status).toBe(202);
+    const { value, tookMs } = await timed(node.ended);
+    expect(value).toEqual({ code: 0, signal: null });
+    expect(tookMs).toBeLessThan(FAREWELL_MS_MAX);
+  });
+
+  it("is told gone, not down, by the member it left", async () => {
+    await using stays = new Command(["node", ...ALONE, "--name", "stays", "--preset", "local"]);
+    const { address } = await stays.runs();
+    await using leaves = new Command(["node", ...ALONE, "--name", "leaves", "--preset", "local", "--seeds", address]);
+    await leaves.says(/"msg":"Member stays is up"/, 10_000);
+    await stays.says(/"msg":"Member leaves is up"/, 10_000);
+    leaves.kill("SIGTERM");
+    await stays.says(/"msg":"Member leaves has left"/, FAREWELL_MS_MAX);
+    expect(await leaves.ended).toEqual({ code: 0, signal: null });
+    expect(stays.stdout).not.toContain("suspected");
+  });
+
+  it("says in a sentence that the HTTP port is taken", async () => {
+    const other = createServer().listen({ host: "127.0.0.1", port: 0 });
+    await once(other, "listening");
+    const { port } = other.address() as AddressInfo;
+    const { code, stderr } = await run(["node", ...ALONE, "--http-port", String(port)]);
+    other.close();
+    const sentence = `hearsay: Port ${port} (HTTP) is taken by another program; choose another with --http-port`;
+    expect({ code, stderr }).toEqual({ code: 1, stderr: `${sentence}\n` });
+  });
+
+  it("says in a sentence that the gossip port is taken", async () => {
+    const other = createSocket("udp4").bind({ address: "127.0.0.1", port: 0 });
+    await once(other, "listening");
+    const { port } = other.address();
+    const { code, stderr } = await run(["bootstrap", ...ALONE, "--gossip-port", String(port)]);
+    other.close();
+    const sentence = `hearsay: Port ${port} (UDP) is taken by another program; choose another with --gossip-port`;
+    expect({ code, stderr }).toEqual({ code: 1, stderr: `${sentence}\n` });
+  });
+});

@@ -1,0 +1,793 @@
+// One test for each sentence of the papers that we claim, the section in its name.
+//   SWIM       Das, Gupta, Motivala: "SWIM: Scalable Weakly-consistent Infection-style Process Group Membership
+//              Protocol", DSN 2002
+//   Lifeguard  Dadgar, Phillips, Currey: "Lifeguard: Local Health Awareness for More Accurate Failure Detection", 2017
+// Where we deviate, the test says what we do instead. SWIM 4.3 (everybody is probed in bounded time) is a law: laws.test.ts.
+
+import { describe, expect, test } from "vitest";
+import { ALIVE, claimOf, DEAD, incarnationOf, LEFT, SUSPECT, statusName } from "../../src/gossip/claim.ts";
+import type { Config } from "../../src/gossip/config.ts";
+import { ACK, CLAIMS, GOSSIP, NACK, PING, PING_REQ } from "../../src/gossip/wire.ts";
+import { Lab, names, type Sent } from "./lab.ts";
+import { alive, at, said, write } from "./letters.ts";
+import { Village, type Villager } from "./village.ts";
+
+/** A core among `count` members who answer; everything is told and nothing is under way. */
+function settled(count: number, config: Partial<Config> = {}): Lab {
+  const lab = new Lab({ config });
+  lab.know(...names(count));
+  lab.answering = () => true;
+  lab.runFor(10_000);
+  lab.take();
+  expect(lab.swim.load).toMatchObject({ rumors: 0, suspicions: 0 });
+  expect(lab.swim.health).toBe(0);
+  return lab;
+}
+
+/** From now on nobody answers; returns the next ping. */
+function nextPing(lab: Lab): Sent {
+  lab.answering = () => false;
+  for (let i = 0; i < 100; i++) {
+    const ping = lab.take(PING)[0];
+    if (ping) return ping;
+    lab.runUntil(lab.swim.deadline);
+  }
+  throw new Error("Nobody was pinged");
+}
+
+/** Runs until helpers are asked about the ping. */
+function helpersFor(lab: Lab, ping: Sent): Sent[] {
+  while (lab.now < ping.at + 20_000) {
+    const asked = lab.take(PING_REQ).filter(({ a }) => a === ping.a);
+    if (asked.length > 0) return asked;
+    lab.runUntil(lab.swim.deadline);
+  }
+  return [];
+}
+
+const other = (lab: Lab, ...not: string[]) => {
+  const name = names(lab.swim.members.others).find((name) => !not.includes(name));
+  if (name === undefined) throw new Error("BUG in a test: no other member");
+  return name;
+};
+
+describe("SWIM 4.1, the failure detector", () => {
+  test("once in a protocol period a member pings one other", () => {
+    const lab = settled(6);
+    const from = lab.now;
+    lab.runFor(20 * lab.config.probeIntervalMs);
+    const sent = lab.take();
+    const pings = sent.filter(({ kind }) => kind === PING);
+    expect(pings.length).toBe(20);
+    for (const [i, ping] of pings.entries()) expect(Math.floor((ping.at - from) / lab.config.probeIntervalMs)).toBe(i);
+    expect(sent.filter(({ kind }) => kind === PING_REQ)).toEqual([]);
+  });
+
+  test("the pinged member answers with an ack that carries the ping's number", () => {
+    const lab = settled(3);
+    lab.hear({ kind: PING, from: names(3)[1] as string, a: 4_242 });
+    expect(lab.take()).toMatchObject([{ kind: ACK, to: names(3)[1], a: 4_242 }]);
+  });
+
+  test.each([1, 3, 5])("without an ack in time, k = %i other members are asked to ping the target", (k) => {
+    const lab = settled(9, { indirectProbes: k });
+    const ping = nextPing(lab);
+    const asked = helpersFor(lab, ping);
+    expect(asked.length).toBe(k);
+    expect(new Set(asked.map(({ to }) => to)).size).toBe(k);
+    for (const { to, claims, at } of asked) {
+      expect(to).not.toBe(ping.to);
+      expect(to).not.toBe(lab.address);
+      expect(claims).toMatchObject([{ member: ping.to }]);
+      expect(at - ping.at).toBeGreaterThanOrEqual(lab.config.probeTimeoutFloorMs);
+      expect(at - ping.at).toBeLessThanOrEqual(lab.config.probeTimeoutMs);
+    }
+  });
+
+  test("fewer are asked where there are fewer", () => {
+    expect(helpersFor(...pinged(settled(3))).length).toBe(2);
+    expect(helpersFor(...pinged(settled(1))).length).toBe(0);
+  });
+
+  test("a helper pings the target, and sends the ack on to who asked", () => {
+    const lab = settled(4);
+    const [requester = "", target = ""] = names(4);
+    lab.answering = () => false;
+    expect(lab.hear({ kind: PING_REQ, from: requester, a: 99, claims: [{ member: target, claim: 4 }] })).toBe("ok");
+    const [ping] = lab.take();
+    expect(ping).toMatchObject({ kind: PING, to: target });
+    expect(lab.hear({ kind: ACK, from: target, a: ping?.a ?? 0 })).toBe("ok");
+    expect(lab.take()).toMatchObject([{ kind: ACK, to: requester, a: 99 }]);
+  });
+
+  test("an ack through a helper counts as one from the target", () => {
+    const lab = settled(9);
+    const ping = nextPing(lab);
+    const [helper] = helpersFor(lab, ping);
+    lab.hear({ kind: ACK, from: helper?.to ?? "", a: ping.a });
+    lab.answering = () => true;
+    lab.runFor(5_000);
+    expect(lab.changes.filter(({ member, claim }) => member === ping.to && claim !== claimOf(1, ALIVE))).toEqual([]);
+  });
+
+  test("a direct ack that comes late, but within the period, counts", () => {
+    const lab = settled(9);
+    const ping = nextPing(lab);
+    helpersFor(lab, ping);
+    lab.hear({ kind: ACK, from: ping.to, a: ping.a });
+    // Which of two pings it answers is unknown, so it says nothing of the round-trip (Karn's rule, RFC 6298 3).
+    expect(lab.swim.members.rttMs(lab.peers.find(at(ping.to)) ?? 0)).toBeLessThan(1);
+    lab.answering = () => true;
+    lab.runFor(5_000);
+    expect(lab.status(ping.to)).toBe("alive");
+    expect(lab.swim.health).toBe(0);
+  });
+
+  test("with no ack by the end of the period the target is accused, and within the period nobody is", () => {
+    const lab = settled(9);
+    const ping = nextPing(lab);
+    lab.answering = (member) => member !== ping.to;
+    lab.runUntil(ping.at + lab.config.probeTimeoutMs);
+    expect(lab.status(ping.to)).toBe("alive");
+    lab.runUntil(ping.at + lab.config.probeIntervalMs + 1);
+    expect(lab.status(ping.to)).toBe("suspect");
+  });
+
+  test("an ack to no ping of ours is no sign of life", () => {
+    const lab = settled(9);
+    const ping = nextPing(lab);
+    expect(lab.hear({ kind: ACK, from: ping.to, a: ping.a + 1 })).toBe("stray");
+    lab.answering = (member) => member !== ping.to;
+    lab.runFor(2_000);
+    expect(lab.status(ping.to)).toBe("suspect");
+  });
+});
+
+function pinged(lab: Lab): [Lab, Sent] {
+  return [lab, nextPing(lab)];
+}
+
+describe("SWIM 4.1, dissemination rides on pings and acks", () => {
+  const news = "10.0.50.1:7979";
+
+  test("news rides on the ack of a ping", () => {
+    const lab = settled(5);
+    const [first = "", second = ""] = names(5);
+    lab.hear({ kind: GOSSIP, from: first, claims: [alive(news)] });
+    lab.hear({ kind: PING, from: second, a: 1 });
+    expect(lab.take(ACK)[0]?.claims).toMatchObject([{ member: news, claim: claimOf(1, ALIVE) }]);
+  });
+
+  test("news rides on our own ping", () => {
+    // Gossip that takes a minute to go out by itself leaves it to the ping.
+    const lab = settled(5, { gossipIntervalMs: 60_000, eagerBurst: 0 });
+    lab.hear({ kind: GOSSIP, from: names(5)[0] as string, claims: [alive(news)] });
+    const ping = nextPing(lab);
+    expect(ping.claims).toMatchObject([{ member: news }]);
+  });
+
+  test.each([3, 20, 300])("each piece is sent lambda * log n times and then no more, among %i members", (count) => {
+    const lab = settled(count);
+    const first = names(count)[0] as string;
+    lab.hear({ kind: GOSSIP, from: first, claims: [alive(news)] });
+    for (let i = 0; i < 60; i++) lab.hear({ kind: PING, from: first, a: i });
+    const limit = lab.config.gossipMult * Math.ceil(Math.log10(lab.swim.members.live + 1));
+    expect(lab.tellings(news)).toBe(limit);
+    lab.answering = () => true;
+    lab.runFor(10_000);
+    expect(lab.tellings(news)).toBe(limit);
+  });
+
+  test("ours: while a crowd forms, news of members is sent twice to each lasting contact, which is less", () => {
+    const lab = settled(150);
+    const first = names(150)[0] as string;
+    lab.hear({ kind: GOSSIP, from: first, claims: [alive(news)] });
+    for (let i = 0; i < 60; i++) lab.hear({ kind: PING, from: first, a: i });
+    expect(lab.tellings(news)).toBe(2 * 2);
+  });
+
+  test("pieces that were sent fewer times go first", () => {
+    const lab = settled(3);
+    const first = names(3)[0] as string;
+    const large = names(5, "10.0.51").map((member) => ({ ...alive(member), profile: new Uint8Array(500).fill(7) }));
+    for (const claim of large) lab.hear({ kind: GOSSIP, from: first, claims: [claim] });
+    const told = new Map(large.map(({ member }) => [member, 0]));
+    for (let i = 0; i < 8; i++) {
+      lab.hear({ kind: PING, from: first, a: i });
+      const claims = lab.take(ACK)[0]?.claims ?? [];
+      expect(claims.length, "two fit a datagram").toBe(2);
+      for (const { member } of claims) told.set(member, (told.get(member) ?? 0) + 1);
+      expect(Math.max(...told.values()) - Math.min(...told.values())).toBeLessThanOrEqual(1);
+    }
+    lab.hear({ kind: GOSSIP, from: first, claims: [alive(news)] });
+    lab.hear({ kind: PING, from: first });
+    expect(lab.take(ACK)[0]?.claims[0]?.member, "what was never told is first").toBe(news);
+  });
+
+  test("a message has its share of every datagram, however much there is to tell of members (DESIGN 4.4)", () => {
+    const lab = settled(3);
+    const first = names(3)[0] as string;
+    for (const member of names(30, "10.0.52")) {
+      lab.hear({ kind: GOSSIP, from: first, claims: [{ ...alive(member), profile: new Uint8Array(300).fill(7) }] });
+    }
+    for (const size of [10, 400, 700, 1_024]) {
+      lab.swim.broadcast(lab.now, new Uint8Array(size));
+      lab.hear({ kind: PING, from: first });
+      lab.hear({ kind: PING, from: first });
+      expect(lab.take(ACK).some(({ messages }) => messages.some(({ payload }) => payload.length === size))).toBe(true);
+    }
+  });
+
+  test("to a stranger nothing is told", () => {
+    const lab = settled(3);
+    lab.hear({ kind: GOSSIP, from: names(3)[0] as string, claims: [alive(news)] });
+    lab.hear({ kind: PING, from: "10.0.99.1:7979", a: 1 });
+    expect(lab.take(ACK)).toMatchObject([{ to: "10.0.99.1:7979", claims: [], messages: [] }]);
+  });
+});
+
+describe("SWIM 4.2, suspicion", () => {
+  test("a member that did not answer is suspected first, and counts among the members all the while", () => {
+    const lab = settled(9);
+    const { live } = lab.swim.members;
+    const ping = nextPing(lab);
+    lab.answering = (member) => member !== ping.to;
+    lab.runFor(2_000);
+    expect(lab.status(ping.to)).toBe("suspect");
+    expect(lab.swim.members.live).toBe(live);
+    expect(
+      lab
+        .take()
+        .some(
+          ({ to, claims }) =>
+            to !== ping.to && claims.some((c) => c.member === ping.to && c.claim === claimOf(1, SUSPECT)),
+        ),
+    ).toBe(true);
+  });
+
+  test("the suspected goes on being pinged", () => {
+    const lab = settled(2);
+    const [suspect = "", accuser = ""] = names(2);
+    lab.hear({ kind: GOSSIP, from: accuser, claims: [said(suspect, SUSPECT, 1, accuser)] });
+    lab.take();
+    lab.runFor(3_000);
+    expect(lab.take(PING).map(({ to }) => to)).toContain(suspect);
+  });
+
+  test("when its time is out, the suspected is declared failed, which is told, and it is no member any more", () => {
+    const lab = settled(9);
+    const { live } = lab.swim.members;
+    const ping = nextPing(lab);
+    lab.answering = (member) => member !== ping.to;
+    lab.runFor(60_000);
+    expect(lab.status(ping.to)).toBe("dead");
+    expect(lab.swim.members.live).toBe(live - 1);
+    expect(
+      lab.take().some(({ claims }) => claims.some((c) => c.member === ping.to && c.claim === claimOf(1, DEAD))),
+    ).toBe(true);
+  });
+
+  test("the accused who is heard of alive again with a higher incarnation is cleared, and no death follows", () => {
+    const lab = settled(9);
+    const ping = nextPing(lab);
+    lab.answering = (member) => member !== ping.to;
+    lab.runFor(2_000);
+    expect(lab.status(ping.to)).toBe("suspect");
+    lab.answering = () => true;
+    lab.hear({ kind: GOSSIP, from: ping.to, claims: [alive(ping.to, 2)] });
+    expect(lab.claim(ping.to)).toBe(claimOf(2, ALIVE));
+    lab.runFor(100_000);
+    expect(lab.claim(ping.to)).toBe(claimOf(2, ALIVE));
+  });
+
+  // What is believed, what is heard, and what is believed then: the precedence rules of the section.
+  test.each([
+    ["alive@1", "suspect@1", "suspect@1"],
+    ["alive@2", "suspect@1", "alive@2"],
+    ["suspect@1", "alive@1", "suspect@1"],
+    ["suspect@1", "alive@2", "alive@2"],
+    ["suspect@2", "alive@1", "suspect@2"],
+    ["alive@1", "alive@2", "alive@2"],
+    ["alive@2", "alive@1", "alive@2"],
+    ["alive@1", "dead@1", "dead@1"],
+    ["suspect@1", "dead@1", "dead@1"],
+    ["dead@1", "alive@1", "dead@1"],
+    ["dead@1", "suspect@1", "dead@1"],
+    // The paper lets a confirm of any incarnation win, so that nobody comes back; here a higher one is another life.
+    ["dead@1", "alive@2", "alive@2"],
+    ["alive@2", "dead@1", "alive@2"],
+    // Ours: a goodbye, which nothing of its own incarnation outbids.
+    ["alive@1", "left@1", "left@1"],
+    ["dead@1", "left@1", "left@1"],
+    ["left@1", "dead@1", "left@1"],
+    ["left@1", "alive@1", "left@1"],
+    ["left@1", "alive@2", "alive@2"],
+  ])("who believes %s and hears %s believes %s", (believed, heard, then) => {
+    const statuses = ["alive", "suspect", "dead", "left"];
+    const claim = (text: string) => {
+      const [status = "", incarnation = ""] = text.split("@");
+      return said(names(3)[1] as string, statuses.indexOf(status), Number(incarnation));
+    };
+    const lab = settled(1);
+    const { member } = claim(believed);
+    const [, incarnation] = believed.split("@");
+    lab.hear({
+      kind: GOSSIP,
+      from: names(1)[0] as string,
+      claims: [alive(member, Number(incarnation)), claim(believed)],
+    });
+    lab.hear({ kind: GOSSIP, from: names(1)[0] as string, claims: [claim(heard)] });
+    expect(`${lab.status(member)}@${incarnationOf(lab.claim(member))}`).toBe(then);
+  });
+
+  test("who hears itself accused says that it lives, with a higher incarnation, and the accuser hears it first", () => {
+    const lab = settled(5);
+    const [accuser = ""] = names(5);
+    const own = lab.claim(lab.address);
+    lab.hear({ kind: GOSSIP, from: accuser, claims: [{ member: lab.address, claim: own + SUSPECT, accuser }] });
+    expect(lab.claim(lab.address)).toBe(claimOf(incarnationOf(own) + 1, ALIVE));
+    const [answer] = lab.take();
+    expect(answer).toMatchObject({ to: accuser });
+    expect(answer?.claims).toMatchObject([{ member: lab.address, claim: lab.claim(lab.address) }]);
+    lab.runFor(1_000);
+    expect(lab.tellings(lab.address)).toBeGreaterThan(2);
+  });
+
+  test("an old accusation is not worth an answer", () => {
+    const lab = settled(5);
+    const [accuser = ""] = names(5);
+    lab.hear({ kind: GOSSIP, from: accuser, claims: [said(lab.address, DEAD, 5)] });
+    const own = lab.claim(lab.address);
+    lab.runFor(10_000);
+    lab.take();
+    lab.hear({ kind: GOSSIP, from: accuser, claims: [said(lab.address, SUSPECT, 5), said(lab.address, DEAD, 4)] });
+    expect(lab.claim(lab.address)).toBe(own);
+    expect(lab.take()).toEqual([]);
+  });
+
+  test("an incarnation is raised by the member itself and by nobody else", () => {
+    const village = new Village();
+    const all = names(6, "10.0.2").map((name) => village.settle(name));
+    for (const one of all.slice(1)) village.join(one, all[0] as Villager);
+    village.runFor(3_000);
+    const victim = all[3] as Villager;
+    // It hears nobody for a while, and then everybody again.
+    village.isLost = (_, to) => to === victim.address;
+    village.runFor(4_000);
+    village.isLost = () => false;
+    village.runFor(60_000);
+    const highest = new Map<string, number>();
+    let raised = 0;
+    for (const sight of village.sights) {
+      if (sight.what !== "belief") continue;
+      const { by, of, claim } = sight;
+      const known = highest.get(of) ?? 0;
+      if (incarnationOf(claim) <= known) continue;
+      expect(by, `${of} ${statusName(claim)}@${incarnationOf(claim)}`).toBe(of);
+      highest.set(of, incarnationOf(claim));
+      if (known > 0) raised++;
+    }
+    expect(raised, "somebody was accused and answered").toBeGreaterThan(0);
+    for (const one of all) expect(one.status(victim.address)).toBe("alive");
+  });
+});
+
+describe("SWIM 3 and 5, completeness and accuracy", () => {
+  /** A group that knows itself. */
+  function group(count: number, seed: number): { village: Village; all: Villager[] } {
+    const village = new Village({}, seed);
+    const all = names(count, "10.0.2").map((name) => village.settle(name));
+    for (const one of all.slice(1)) village.join(one, all[0] as Villager);
+    village.runFor(5_000);
+    for (const one of all) for (const { address } of all) expect(one.status(address)).toBe("alive");
+    return { village, all };
+  }
+
+  test.each([1, 2, 3])("every failure is detected by every member that lives, in bounded time (seed %i)", (seed) => {
+    const { village, all } = group(8, seed);
+    const [fallen, ...others] = all as [Villager, ...Villager[]];
+    village.crash(fallen);
+    const { probeIntervalMs, suspicionMult, suspicionMaxMult } = village.config;
+    const mostMs = (4 + 1 + suspicionMult * suspicionMaxMult) * probeIntervalMs + 1_000;
+    const took = village.runUntil(() => others.every((one) => one.status(fallen.address) === "dead"), mostMs);
+    expect(took).toBeDefined();
+    for (const one of others) for (const { address } of others) expect(one.status(address)).toBe("alive");
+  });
+
+  test("half of a group that falls at once is found by the other half", () => {
+    const { village, all } = group(10, 4);
+    const fallen = all.filter((_, i) => i % 2 === 0);
+    const others = all.filter((_, i) => i % 2 === 1);
+    for (const one of fallen) village.crash(one);
+    const took = village.runUntil(
+      () => others.every((one) => fallen.every(({ address }) => one.status(address) === "dead")),
+      90_000,
+    );
+    expect(took).toBeDefined();
+    for (const one of others) for (const { address } of others) expect(one.status(address)).toBe("alive");
+  });
+
+  test("two members that cannot reach each other, but both reach the others, are not accused (4.1, indirect probes)", () => {
+    const { village, all } = group(5, 5);
+    village.sights.length = 0;
+    for (const left of all) {
+      for (const right of all) {
+        village.isLost = (from, to) =>
+          (from === left.address && to === right.address) || (from === right.address && to === left.address);
+        village.runFor(5_000);
+      }
+    }
+    const accusations = village.sights.filter((sight) => sight.what === "belief" && (sight.claim & 3) !== ALIVE);
+    expect(accusations).toEqual([]);
+  });
+
+  test("a member that is accused wrongly is cleared everywhere", () => {
+    const { village, all } = group(6, 6);
+    const [accuser, victim] = all as [Villager, Villager];
+    village.tell(accuser, (swim, now) => swim.receive(now, lie(all[2] as Villager, victim)));
+    village.runFor(20_000);
+    for (const one of all) expect(incarnationOf(one.claim(victim.address))).toBe(2);
+    for (const one of all) expect(one.status(victim.address)).toBe("alive");
+  });
+});
+
+function lie(liar: Villager, victim: Villager): Uint8Array {
+  return write({ kind: GOSSIP, from: liar.address, claims: [said(victim.address, SUSPECT, 1, liar.address)] });
+}
+
+describe("Lifeguard IV-A, local health", () => {
+  /** Makes a core feel as sick as `score` says, by accusing it. */
+  function sicken(lab: Lab, score: number): void {
+    for (let i = 0; i < score; i++) {
+      const own = lab.claim(lab.address);
+      lab.hear({ kind: GOSSIP, from: names(1)[0] as string, claims: [{ member: lab.address, claim: own + SUSPECT }] });
+    }
+  }
+
+  test("a failed probe costs one where nobody could help", () => {
+    const lab = settled(1);
+    const ping = nextPing(lab);
+    lab.runUntil(ping.at + 1_100);
+    expect(lab.status(ping.to)).toBe("suspect");
+    expect(lab.swim.health).toBe(1);
+  });
+
+  test.each([0, 1, 2, 3])(
+    "a failed probe costs one for each helper that kept silent, of three %i sent a nack",
+    (nacks) => {
+      const lab = settled(9);
+      const ping = nextPing(lab);
+      const helpers = helpersFor(lab, ping);
+      for (const { to } of helpers.slice(0, nacks)) lab.hear({ kind: NACK, from: to, a: ping.a });
+      lab.runUntil(ping.at + lab.config.probeIntervalMs + 1);
+      expect(lab.status(ping.to)).toBe("suspect");
+      // What else was probed meanwhile has had no time to fail.
+      expect(lab.swim.health).toBe(3 - nacks);
+    },
+  );
+
+  test("a nack counts once, however often it arrives, and only from who was asked", () => {
+    const lab = settled(9);
+    const ping = nextPing(lab);
+    const helpers = helpersFor(lab, ping);
+    for (let i = 0; i < 4; i++) lab.hear({ kind: NACK, from: helpers[0]?.to ?? "", a: ping.a });
+    const bystander = other(lab, ping.to, ...helpers.map(({ to }) => to));
+    for (let i = 0; i < 4; i++) lab.hear({ kind: NACK, from: bystander, a: ping.a });
+    lab.runUntil(ping.at + lab.config.probeIntervalMs + 1);
+    expect(lab.swim.health).toBe(2);
+  });
+
+  test("an answered probe gives one back, down to nothing", () => {
+    const lab = settled(5);
+    sicken(lab, 3);
+    expect(lab.swim.health).toBe(3);
+    const scores = [lab.swim.health];
+    for (let i = 0; i < 400 && scores.at(-1) !== 0; i++) {
+      lab.runFor(50);
+      if (lab.swim.health !== scores.at(-1)) scores.push(lab.swim.health);
+    }
+    expect(scores).toEqual([3, 2, 1, 0]);
+    lab.runFor(5_000);
+    expect(lab.swim.health).toBe(0);
+  });
+
+  test("to have to refute an accusation costs one, up to the ceiling S", () => {
+    const lab = settled(5);
+    for (let score = 1; score <= 12; score++) {
+      sicken(lab, 1);
+      expect(lab.swim.health).toBe(Math.min(score, lab.config.healthMax));
+    }
+  });
+
+  test.each([0, 1, 4, 8])(
+    "at a score of %i, the period and the probe's timeout are as many times longer plus one",
+    (score) => {
+      const lab = settled(5);
+      sicken(lab, score);
+      const ping = nextPing(lab);
+      const [request] = helpersFor(lab, ping);
+      expect((request?.at ?? 0) - ping.at).toBeGreaterThanOrEqual(lab.config.probeTimeoutFloorMs * (score + 1));
+      expect((request?.at ?? 0) - ping.at).toBeLessThanOrEqual(lab.config.probeTimeoutMs * (score + 1));
+      const fresh = settled(5);
+      sicken(fresh, score);
+      const first = nextPing(fresh);
+      fresh.hear({ kind: ACK, from: first.to, a: first.a });
+      const second = nextPing(fresh);
+      expect(second.at - first.at).toBeCloseTo(fresh.config.probeIntervalMs * (score + 1), 6);
+    },
+  );
+
+  test("a helper whose ping is not answered sends a nack before the asking member's probe is over", () => {
+    const lab = settled(4);
+    const [requester = "", target = ""] = names(4);
+    lab.answering = (member) => member !== target;
+    lab.hear({ kind: PING_REQ, from: requester, a: 99, claims: [{ member: target, claim: 4 }] });
+    const asked = lab.now;
+    lab.take();
+    lab.runUntil(asked + lab.config.probeTimeoutMs);
+    const nacks = lab.take(NACK);
+    expect(nacks).toMatchObject([{ to: requester, a: 99 }]);
+    expect((nacks[0]?.at ?? 0) - asked).toBeCloseTo(0.8 * lab.config.probeTimeoutMs, 6);
+    expect(lab.hear({ kind: ACK, from: target, a: 99 }), "too late").toBe("stray");
+    expect(lab.take()).toEqual([]);
+  });
+
+  test("a helper accuses nobody", () => {
+    const lab = settled(4);
+    const [requester = "", target = ""] = names(4);
+    lab.hear({ kind: PING_REQ, from: requester, a: 99, claims: [{ member: target, claim: 4 }] });
+    lab.runFor(3_000);
+    expect(lab.status(target)).toBe("alive");
+  });
+});
+
+describe("Lifeguard IV-B, the dynamic suspicion timeout", () => {
+  /** How long the suspicion lasts with so many further accusers, heard right after the first. */
+  function lasts(count: number, accusers: readonly string[]): { lab: Lab; ms: number } {
+    const lab = settled(count);
+    const suspect = names(count)[0] as string;
+    const heardAt = lab.now;
+    for (const accuser of accusers) {
+      lab.hear({ kind: GOSSIP, from: accuser, claims: [said(suspect, SUSPECT, 1, accuser)] });
+    }
+    expect(lab.status(suspect)).toBe("suspect");
+    lab.runFor(400_000);
+    const death = lab.changes.find(({ member, claim }) => member === suspect && claim === claimOf(1, DEAD));
+    return { lab, ms: (death?.at ?? Number.NaN) - heardAt };
+  }
+
+  /** The paper's formulas, with the constants of the configuration. */
+  function paper({ config }: Lab, live: number, confirmations: number): number {
+    const min = config.suspicionMult * Math.log10(live) * config.probeIntervalMs;
+    const max = min * config.suspicionMaxMult;
+    const k = config.suspicionConfirmations;
+    return Math.max(min, max - ((max - min) * Math.log(confirmations + 1)) / Math.log(k + 1));
+  }
+
+  test("with one accuser it lasts the most, with K further ones the least, between them as the formula says", () => {
+    const accusers = names(20).slice(1, 8);
+    const { config } = new Lab();
+    for (let confirmations = 0; confirmations <= config.suspicionConfirmations + 1; confirmations++) {
+      const { lab, ms } = lasts(20, accusers.slice(0, confirmations + 1));
+      expect(ms, `${confirmations} confirmations`).toBeCloseTo(
+        paper(lab, 21, Math.min(confirmations, config.suspicionConfirmations)),
+        3,
+      );
+    }
+  });
+
+  test("it grows with the logarithm of the group", () => {
+    const ms = [20, 100, 180].map((count) => lasts(count, [names(count)[1] as string]).ms);
+    const [small = 0, medium = 0, large = 0] = ms;
+    expect(medium / small).toBeCloseTo(Math.log10(101) / Math.log10(21), 6);
+    expect(large / small).toBeCloseTo(Math.log10(181) / Math.log10(21), 6);
+  });
+
+  test("one accuser who says it again, one who is no member, and the accused itself are no further accusers", () => {
+    const [suspect = "", accuser = ""] = names(20);
+    const { lab, ms } = lasts(20, [accuser, accuser, "10.0.98.1:7979", "10.0.98.2:7979", suspect]);
+    expect(ms).toBeCloseTo(paper(lab, 21, 0), 3);
+  });
+
+  test("a group too small for K further accusers takes the least at once", () => {
+    const { lab, ms } = lasts(2, [names(2)[1] as string]);
+    expect(ms).toBeCloseTo(lab.config.suspicionMult * lab.config.probeIntervalMs, 3);
+  });
+
+  test("the first K further accusations are told on, later ones are not", () => {
+    const lab = settled(20);
+    const [suspect = "", ...accusers] = names(20);
+    const k = lab.config.suspicionConfirmations;
+    for (let i = 0; i <= k + 1; i++) {
+      const accuser = accusers[i] as string;
+      lab.take();
+      lab.hear({ kind: GOSSIP, from: accuser, claims: [said(suspect, SUSPECT, 1, accuser)] });
+      lab.runFor(1_000);
+      const accusations = lab
+        .take()
+        .flatMap(({ claims }) => claims.filter((c) => c.member === suspect && c.claim === claimOf(1, SUSPECT)));
+      const news = accusations.filter((c) => c.accuser === accuser).length;
+      if (i <= k) expect(news, `accuser ${i}`).toBeGreaterThan(0);
+      else expect(news, "enough have accused it").toBe(0);
+    }
+  });
+
+  test("a further accusation is told although everybody has the same view already", () => {
+    const lab = settled(20);
+    const [suspect = "", first = "", second = "", ...others] = names(20);
+    const agree = () => {
+      for (const from of others) lab.hear({ kind: GOSSIP, from, digest: lab.swim.members.ring.digest });
+    };
+    lab.hear({ kind: GOSSIP, from: first, claims: [said(suspect, SUSPECT, 1, first)] });
+    agree();
+    lab.hear({ kind: GOSSIP, from: second, claims: [said(suspect, SUSPECT, 1, second)] });
+    agree();
+    lab.take();
+    lab.runFor(1_000);
+    const told = lab.take().filter(({ claims }) => claims.some((c) => c.member === suspect && c.accuser === second));
+    expect(told.length).toBeGreaterThan(1);
+  });
+});
+
+describe("Lifeguard IV-C, the buddy system", () => {
+  test("a ping to a suspect tells it first of all that it is suspected", () => {
+    const lab = settled(2);
+    const [suspect = "", accuser = ""] = names(2);
+    lab.hear({ kind: GOSSIP, from: accuser, claims: [said(suspect, SUSPECT, 1, accuser)] });
+    lab.take();
+    lab.runFor(3_900);
+    const pings = lab.take(PING).filter(({ to }) => to === suspect);
+    expect(pings.length).toBeGreaterThan(0);
+    for (const ping of pings) expect(ping.claims[0]).toMatchObject({ member: suspect, claim: claimOf(1, SUSPECT) });
+  });
+
+  test("so does the ack to a suspect's own ping", () => {
+    const lab = settled(9);
+    const [suspect = "", accuser = ""] = names(9);
+    lab.hear({ kind: GOSSIP, from: accuser, claims: [said(suspect, SUSPECT, 1, accuser)] });
+    lab.runFor(3_000);
+    lab.take();
+    lab.hear({ kind: PING, from: suspect, a: 5 });
+    expect(lab.take(ACK)[0]?.claims[0]).toMatchObject({ member: suspect, claim: claimOf(1, SUSPECT) });
+  });
+
+  test("who is taken for dead and pings hears so, and may say that it lives", () => {
+    const lab = settled(9);
+    const [dead = "", teller = ""] = names(9);
+    lab.hear({ kind: GOSSIP, from: teller, claims: [said(dead, DEAD)] });
+    lab.runFor(3_000);
+    lab.take();
+    lab.hear({ kind: PING, from: dead, a: 5 });
+    expect(lab.take(ACK)[0]?.claims[0]).toMatchObject({ member: dead, claim: claimOf(1, DEAD) });
+  });
+});
+
+describe("our own additions", () => {
+  test("a death told in a reconciliation is put to the accused, and it is suspected, not buried", () => {
+    const lab = settled(9);
+    const [accused = "", teller = ""] = names(9);
+    const proof = lab.cookieFor(teller);
+    lab.take();
+    lab.hear({ kind: CLAIMS, from: teller, a: proof, claims: [said(accused, DEAD, 1)] });
+    expect(lab.status(accused)).toBe("suspect");
+    expect(
+      lab.take(GOSSIP).some(({ to, claims }) => to === accused && claims.some((c) => c.claim === claimOf(1, DEAD))),
+    ).toBe(true);
+  });
+
+  test("who stood still itself accuses nobody, and gives those it suspects the time back", () => {
+    const lab = settled(9);
+    const [suspect = "", accuser = ""] = names(9);
+    lab.hear({ kind: GOSSIP, from: accuser, claims: [said(suspect, SUSPECT, 1, accuser)] });
+    lab.answering = () => false;
+    nextPing(lab);
+    const before = lab.changes.length;
+    lab.now += 300_000;
+    lab.swim.wake(lab.now);
+    expect(lab.changes.length).toBe(before);
+    expect(lab.swim.stats.stalls).toBe(1);
+    lab.answering = () => true;
+    const resumed = lab.now;
+    lab.runFor(2_000);
+    expect(lab.status(suspect)).toBe("suspect");
+    lab.runFor(100_000);
+    const death = lab.changes.find(({ member, claim }) => member === suspect && claim === claimOf(1, DEAD));
+    expect((death?.at ?? 0) - resumed).toBeGreaterThan(2_000);
+  });
+
+  test("nobody is accused for a member that was forgotten while it was probed, though it has its number", () => {
+    const lab = settled(3, { membersMax: 4 });
+    const ping = nextPing(lab);
+    const heir = "10.0.60.1:7979";
+    const teller = other(lab, ping.to);
+    lab.hear({ kind: GOSSIP, from: teller, claims: [said(ping.to, DEAD)] });
+    lab.hear({ kind: GOSSIP, from: teller, claims: [alive(heir)] });
+    expect(lab.status(ping.to)).toBe("unknown");
+    const number = lab.peers.find(at(heir)) ?? 0;
+    expect(lab.swim.members.rttMs(number), "nor is its round-trip known").toBe(0);
+    // The probe of the other is over by then, and one of its own cannot be.
+    lab.answering = (member) => member !== heir;
+    lab.runUntil(ping.at + 1.5 * lab.config.probeIntervalMs);
+    expect(lab.changes.filter(({ member }) => member === heir).map(({ claim }) => claim)).toEqual([claimOf(1, ALIVE)]);
+  });
+
+  test("help is given to so many at once, and no more", () => {
+    const lab = settled(5);
+    const [requester = "", target = ""] = names(5);
+    lab.answering = () => false;
+    const verdicts = Array.from({ length: 400 }, (_, a) =>
+      lab.hear({ kind: PING_REQ, from: requester, a, claims: [{ member: target, claim: 4 }] }),
+    );
+    expect(lab.swim.load.forwards).toBe(256);
+    expect(verdicts.filter((verdict) => verdict === "ok").length).toBe(256);
+    lab.runFor(500);
+    expect(lab.swim.load.forwards).toBe(0);
+  });
+
+  test("who says goodbye is told of as having left, to every contact, and answers no accusation", () => {
+    const lab = settled(9);
+    lab.swim.leave(lab.now);
+    lab.runFor(1_000);
+    expect(lab.swim.gone).toBe(true);
+    expect(lab.tellings(lab.address)).toBeGreaterThanOrEqual(4);
+    const own = lab.claim(lab.address);
+    lab.hear({ kind: GOSSIP, from: names(9)[0] as string, claims: [said(lab.address, SUSPECT, 9)] });
+    expect(lab.claim(lab.address)).toBe(own);
+  });
+
+  test("a goodbye is everywhere within the moment, where nothing is lost", () => {
+    const village = new Village({}, 9);
+    const all = names(9, "10.0.2").map((name) => village.settle(name));
+    for (const one of all.slice(1)) village.join(one, all[0] as Villager);
+    village.runFor(5_000);
+    const leaver = all[4] as Villager;
+    village.sights.length = 0;
+    village.tell(leaver, (swim, now) => swim.leave(now));
+    village.runFor(50);
+    for (const one of all) if (one !== leaver) expect(one.status(leaver.address)).toBe("left");
+  });
+
+  test("a member that left is not brought back by late news, and may come again", () => {
+    const lab = settled(5);
+    const [leaver = "", teller = ""] = names(5);
+    lab.hear({ kind: GOSSIP, from: leaver, claims: [said(leaver, LEFT)] });
+    lab.hear({ kind: GOSSIP, from: teller, claims: [alive(leaver), said(leaver, SUSPECT), said(leaver, DEAD)] });
+    expect(lab.status(leaver)).toBe("left");
+    lab.hear({ kind: GOSSIP, from: leaver, claims: [alive(leaver, 2)] });
+    expect(lab.status(leaver)).toBe("alive");
+  });
+
+  test("the dead are greeted now and then, and a healed partition merges by itself", () => {
+    const village = new Village({}, 11);
+    const all = names(6, "10.0.2").map((name) => village.settle(name));
+    for (const one of all.slice(1)) village.join(one, all[0] as Villager);
+    village.runFor(5_000);
+    const left = new Set(all.slice(0, 3).map(({ address }) => address));
+    village.isLost = (from, to) => left.has(from) !== left.has(to);
+    village.runFor(90_000);
+    for (const one of all) {
+      for (const { address } of all) {
+        expect(one.status(address)).toBe(left.has(address) === left.has(one.address) ? "alive" : "dead");
+      }
+    }
+    village.isLost = () => false;
+    const took = village.runUntil(
+      () => all.every((one) => all.every(({ address }) => one.status(address) === "alive")),
+      30_000,
+    );
+    expect(took).toBeDefined();
+  });
+
+  test("a restart outbids its former life by itself, with its own profile", () => {
+    const village = new Village({}, 12);
+    const all = names(4, "10.0.2").map((name) => village.settle(name));
+    for (const one of all.slice(1)) village.join(one, all[0] as Villager);
+    village.runFor(5_000);
+    const again = village.settle((all[2] as Villager).address, 2);
+    village.join(again, all[0] as Villager);
+    village.runFor(3_000);
+    const claim = again.claim(again.address);
+    expect(incarnationOf(claim)).toBe(2);
+    for (const one of [all[0], all[1], all[3]]) expect(one?.claim(again.address)).toBe(claim);
+  });
+});

@@ -1,0 +1,169 @@
+// What the issue asks of the protocol in virtual time, through the scenarios that `hearsay sim` runs.
+
+import { execFile, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { promisify } from "node:util";
+import { describe, expect, it } from "vitest";
+import { NeighbourTable } from "../../src/sim/neighbours.ts";
+import { type Figures, type ScenarioName, scenarios } from "../../src/sim/scenarios.ts";
+
+const MAIN = new URL("../../dist/cli/main.js", import.meta.url).pathname;
+const run = promisify(execFile);
+
+function play(scenario: ScenarioName, nodes: number, loss: number, seed: number): Figures {
+  return scenarios[scenario]({ nodes, loss, seed, preset: "lan" });
+}
+
+const seeds = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
+
+describe("members who join one seed at once", () => {
+  it("know all pairs within a second: 100 of them, no loss", () => {
+    for (const seed of seeds(10)) {
+      const { allPairsMs, missed } = play("converge", 100, 0, seed);
+      expect({ seed, missed }).toEqual({ seed, missed: 0 });
+      expect(allPairsMs, `seed ${seed}`).toBeLessThanOrEqual(1_000);
+    }
+  });
+
+  it("know all pairs within five seconds: 100 of them, 10 % loss", () => {
+    for (const seed of seeds(10)) {
+      const { allPairsMs, missed } = play("converge", 100, 0.1, seed);
+      expect({ seed, missed }).toEqual({ seed, missed: 0 });
+      expect(allPairsMs, `seed ${seed}`).toBeLessThanOrEqual(5_000);
+    }
+  });
+
+  it("know all pairs within ten seconds: 1,000 of them", { timeout: 90_000 }, () => {
+    const { allPairsMs, missed } = play("converge", 1_000, 0, 1);
+    expect(missed).toBe(0);
+    expect(allPairsMs).toBeLessThanOrEqual(10_000);
+  });
+});
+
+describe("a hundred members on one Ethernet with a neighbour table of the default size", () => {
+  it("know each other within a second of the last one's start, and none is called dead", () => {
+    for (const seed of seeds(5)) {
+      const { allPairsMs, missed, entriesMax, deaths } = play("bridge", 100, 0, seed);
+      expect({ seed, missed, deaths }).toEqual({ seed, missed: 0, deaths: 0 });
+      expect(allPairsMs, `seed ${seed}`).toBeLessThanOrEqual(1_000);
+      expect(entriesMax, `seed ${seed}`).toBeGreaterThan(400);
+    }
+  });
+
+  it("would not fit if the pairs were more: the table refuses the one too many, until another is forgotten", () => {
+    const table = new NeighbourTable(4);
+    expect([table.admits(1, 2, 0), table.admits(2, 3, 0), table.admits(3, 1, 0)]).toEqual([true, true, false]);
+    expect([table.admits(2, 1, 20_000), table.admits(3, 1, 31_000), table.admits(3, 2, 31_000)]).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    expect([table.entriesMax, table.refused]).toEqual([4, 2]);
+  });
+});
+
+describe("a settled network", () => {
+  it.each([100, 1_000])("costs two datagrams a member and period: %i members", (nodes) => {
+    const { datagramsPerMemberAndSecond, agreed } = play("idle", nodes, 0, 1);
+    expect(agreed).toBe(true);
+    expect(datagramsPerMemberAndSecond).toBeCloseTo(2, 1);
+  });
+
+  it.runIf(process.platform === "linux")(
+    "of 10,000 members runs in one process under 2 GB, at two datagrams a member and period",
+    { timeout: 120_000 },
+    async () => {
+      const child = spawn(process.execPath, [MAIN, "sim", "--nodes", "10000", "--scenario", "idle", "--json"]);
+      let peakKb = 0;
+      const sampling = setInterval(() => {
+        peakKb = Math.max(peakKb, peakOf(child.pid));
+      }, 100);
+      let output = "";
+      child.stdout.on("data", (chunk) => {
+        output += chunk;
+      });
+      const code = await new Promise((resolve) => child.once("close", resolve));
+      clearInterval(sampling);
+      expect(code).toBe(0);
+      expect(JSON.parse(output)).toMatchObject({ nodes: 10_000, agreed: true });
+      expect(JSON.parse(output).datagramsPerMemberAndSecond).toBeCloseTo(2, 1);
+      expect(peakKb).toBeGreaterThan(100_000);
+      expect(peakKb).toBeLessThan(2_000_000);
+    },
+  );
+
+  it("hears what one says, whatever is lost", () => {
+    for (const loss of [0, 0.05, 0.3]) {
+      for (const seed of seeds(5))
+        expect(play("rumor", 100, loss, seed), `loss ${loss}, seed ${seed}`).toMatchObject({ missed: 0 });
+    }
+  });
+
+  it("learns of a newcomer", () => {
+    for (const seed of seeds(5)) expect(play("join", 100, 0.05, seed), `seed ${seed}`).toMatchObject({ missed: 0 });
+  });
+
+  it("finds the one that died, and nobody else", () => {
+    for (const seed of seeds(10)) {
+      const { declaredLastMs, missed, falsely } = play("crash", 100, 0, seed);
+      expect({ seed, missed, falsely }).toEqual({ seed, missed: 0, falsely: 0 });
+      expect(declaredLastMs, `seed ${seed}`).toBeLessThanOrEqual(20_000);
+    }
+  });
+
+  it("that was cut in two becomes one again, and nobody dies of the healing", { timeout: 60_000 }, () => {
+    for (const seed of seeds(3)) {
+      const { healedMs, deathsAfterHealing } = play("partition", 50, 0, seed);
+      expect(healedMs, `seed ${seed}`).toBeGreaterThan(0);
+      expect(healedMs, `seed ${seed}`).toBeLessThanOrEqual(10_000);
+      expect(deathsAfterHealing, `seed ${seed}`).toBe(0);
+    }
+  });
+});
+
+/** The most memory a process ever held, in KiB; 0 if it is gone. */
+function peakOf(pid: number | undefined): number {
+  try {
+    return Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
+  } catch {
+    return 0; // it ended between two looks
+  }
+}
+
+describe("hearsay sim", () => {
+  const line = async (...options: string[]) =>
+    (await run(process.execPath, [MAIN, "sim", "--json", ...options])).stdout;
+
+  it("prints one line of JSON, the same byte for byte for the same seed", { timeout: 60_000 }, async () => {
+    for (const scenario of Object.keys(scenarios)) {
+      const options = ["--nodes", "30", "--scenario", scenario, "--loss", "0.05", "--seed", "7"];
+      const [once, again] = await Promise.all([line(...options), line(...options)]);
+      expect(once).toBe(again);
+      expect(once.trimEnd()).not.toContain("\n");
+      expect(JSON.parse(once)).toMatchObject({ scenario, nodes: 30, loss: 0.05, seed: 7 });
+    }
+  });
+
+  it("gives another run for another seed", async () => {
+    const options = ["--nodes", "30", "--scenario", "rumor"];
+    expect(await line(...options, "--seed", "1")).not.toBe(
+      (await line(...options, "--seed", "2")).replace('"seed":2', '"seed":1'),
+    );
+  });
+
+  it.each([
+    ["--nodes", "2", "--nodes"],
+    ["--nodes", "1e9", "--nodes"],
+    ["--loss", "1", "--loss"],
+    ["--seed", "-1", "--seed"],
+    ["--scenario", "war", "--scenario"],
+  ])("refuses %s %s in one line, with exit code 2", async (option, value, named) => {
+    const failure = await run(process.execPath, [MAIN, "sim", option, value]).then(
+      () => undefined,
+      (error: { code: number; stderr: string }) => error,
+    );
+    expect(failure?.code).toBe(2);
+    expect(failure?.stderr.trimEnd().split("\n")).toHaveLength(1);
+    expect(failure?.stderr).toContain(named);
+  });
+});
