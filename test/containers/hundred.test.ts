@@ -32,7 +32,10 @@ describe("a hundred nodes", () => {
   it("all list all hundred within 10 s of the last container's start", { timeout: 2 * UP_MS + 60_000 }, async () => {
     const from = performance.now();
     await line("docker compose up -d", UP_MS);
-    await line(`COMPOSE_PARALLEL_LIMIT=3 docker compose --profile scale up -d --no-deps --scale node=${SCALED} node`, UP_MS);
+    await line(
+      `COMPOSE_PARALLEL_LIMIT=3 docker compose --profile scale up -d --no-deps --scale node=${SCALED} node`,
+      UP_MS,
+    );
     nodes = await nodesIn();
     expect(nodes).toHaveLength(NODES);
     const last = Math.max(...nodes.map(({ startedAt }) => startedAt));
