@@ -2,7 +2,7 @@
 //
 //   a probe fails            -> suspect; the accused hears so at once, the next on the ring is probed as well
 //   somebody's word          -> suspect, and if we are one of its neighbours we probe it ourselves
-//   one more accuser         -> the time left shrinks (suspicion.ts), and the word is passed on
+//   one more accuser         -> the time left shrinks (suspicion.ts)
 //   a death heard in bulk    -> only suspect, and the accused is told what is said of it: a healed partition is
 //                               full of such deaths
 //   time runs out            -> dead
@@ -18,7 +18,6 @@ import type { Members } from "./members.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Peer, Peers } from "./peers.ts";
 import type { Prober } from "./prober.ts";
-import type { Repair } from "./repair.ts";
 import { Suspicion } from "./suspicion.ts";
 import { SUSPICION, type Timers } from "./timers.ts";
 import { GOSSIP } from "./wire.ts";
@@ -38,7 +37,6 @@ export class Accusations {
   readonly #outbox: Outbox;
   readonly #gossip: Gossip;
   readonly #prober: Prober;
-  readonly #repair: Repair;
   readonly #timers: Timers;
   readonly #config: Config;
   readonly #raise: Raise;
@@ -52,7 +50,6 @@ export class Accusations {
     outbox: Outbox,
     gossip: Gossip,
     prober: Prober,
-    repair: Repair,
     timers: Timers,
     config: Config,
     raise: Raise,
@@ -65,7 +62,6 @@ export class Accusations {
     this.#outbox = outbox;
     this.#gossip = gossip;
     this.#prober = prober;
-    this.#repair = repair;
     this.#timers = timers;
     this.#config = config;
     this.#raise = raise;
@@ -76,6 +72,13 @@ export class Accusations {
     const claim = this.#members.claim(peer);
     if (!isLive(claim)) return;
     this.#put(now, peer, this.#address);
+    // Its neighbours count accusers, and nobody else needs to: the first whose count is full tells all that it is dead.
+    for (const confirmer of this.#contacts.confirmers(peer)) {
+      if (confirmer === this.#members.self) continue;
+      this.#outbox.open(GOSSIP, this.#peers.address(confirmer), 0, 0, now);
+      this.#outbox.accusation(peer);
+      this.#outbox.post();
+    }
     // Straight to the accused as well: nobody can answer for itself sooner.
     this.#gossip.post(GOSSIP, this.#peers.address(peer), 0, 0, now);
     // Who stands behind it may have fallen with it.
@@ -94,14 +97,16 @@ export class Accusations {
   begin(now: number, peer: Peer, claim: Claim, accuser: Address): void {
     const { suspicionMult, suspicionMaxMult, suspicionConfirmations, probeIntervalMs } = this.#config;
     const { live } = this.#members;
-    const minMs = suspicionMult * Math.log10(Math.max(10, live)) * probeIntervalMs;
+    const minMs = suspicionMult * probeIntervalMs;
+    const maxMs = minMs * suspicionMaxMult * Math.log10(Math.max(10, live));
     // Two cannot vouch: the accused and this node are not among the independent accusers.
-    const wanted = live - 2 < suspicionConfirmations ? 0 : suspicionConfirmations;
-    const suspicion = new Suspicion(claim, accuser, now, minMs, minMs * suspicionMaxMult, wanted);
+    const wanted = Math.min(live - 2, suspicionConfirmations);
+    const suspicion = new Suspicion(claim, accuser, now, minMs, maxMs, wanted);
     this.#suspicions.set(peer, suspicion);
     this.#timers.set(SUSPICION, peer, suspicion.expiresAt);
     this.suspected++;
-    if (accuser !== this.#address && this.#contacts.isConfirmer(peer)) this.#prober.probe(now, peer);
+    if (accuser === this.#address) return;
+    if (this.#contacts.confirmers(peer).includes(this.#members.self)) this.#prober.probe(now, peer);
   }
 
   /** Something else is believed of a peer now. */
@@ -114,8 +119,6 @@ export class Accusations {
     const suspicion = this.#suspicions.get(peer);
     if (!suspicion?.confirm(accuser)) return;
     this.#timers.set(SUSPICION, peer, Math.max(now, suspicion.expiresAt));
-    this.#repair.hasUnseenNews();
-    this.#gossip.tell(peer, now);
   }
 
   /** The time of a suspicion ran out. */

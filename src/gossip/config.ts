@@ -17,12 +17,12 @@ const schema = z
     indirectProbes: z.number().int().min(0).max(16).default(3),
     /** Ceiling of the local health score. Lifeguard's S: 8. */
     healthMax: z.number().int().min(0).max(64).default(8),
+    /** Least suspicion, once enough neighbours share it: suspicionMult * probeIntervalMs, whatever the number of members. */
+    suspicionMult: z.number().min(0.1).max(64).default(1.5),
     /**
-     * Least suspicion: suspicionMult * log10(max(10, members)) * probeIntervalMs, so 4 s up to 10 members, 8 s at
-     * 100, 12 s at 1,000. memberlist LAN: 4.
+     * Longest suspicion, when nobody shares it: suspicionMaxMult * log10(max(10, members)) times the least. Lifeguard's
+     * beta: 6.
      */
-    suspicionMult: z.number().min(1).max(64).default(4),
-    /** Longest suspicion, as a multiple of the least: without a second accuser. Lifeguard's beta: 6. */
     suspicionMaxMult: z.number().min(1).max(64).default(6),
     /**
      * Further accusers that bring the suspicion down to its least. Lifeguard's K: 3; here 2 of the four neighbours
@@ -31,15 +31,17 @@ const schema = z
     suspicionConfirmations: z.number().int().min(0).max(16).default(2),
     /** Pause between rounds of gossip about the same news; memberlist LAN: 200 ms. */
     gossipIntervalMs: ms(60_000).default(200),
-    /** Contacts told in each such round; memberlist: 3. */
-    gossipFanout: z.number().int().min(1).max(32).default(3),
-    /** Eager rounds in a row; one more is earned per gossipIntervalMs, so a storm falls back to batches. */
-    eagerBurst: z.number().int().min(0).max(100).default(4),
+    /** Datagrams of news in a row; when they are used up, news waits for more and goes in batches. */
+    gossipBurst: z.number().int().min(1).max(10_000).default(32),
+    /** Datagrams of news that are earned in a second. */
+    gossipPerSecond: z.number().min(1).max(100_000).default(100),
+    /** Least pause before a message that was not acknowledged is told again; grows by half each time. */
+    resendMinMs: ms(60_000).default(100),
     /** How long the far contact is kept. Each change makes a new pair of hosts, see contacts.ts. */
     farRotateMs: ms(86_400_000).default(60_000),
     /** News that arrives within this time is told together. */
-    coalesceMs: z.number().int().min(0).max(1_000).default(2),
-    /** Each piece of news is sent gossipMult * ceil(log10(members + 1)) times; memberlist: 4. */
+    coalesceMs: z.number().int().min(0).max(1_000).default(1),
+    /** News of a member is sent gossipMult * ceil(log10(members + 1)) times at most; memberlist: 4. */
     gossipMult: z.number().int().min(1).max(64).default(4),
     /** Least pause between two reconciliations that this member starts. */
     syncIntervalMs: ms(600_000).default(250),
@@ -72,13 +74,12 @@ export const presets = {
   wan: {
     probeIntervalMs: 5_000,
     probeTimeoutMs: 3_000,
-    suspicionMult: 6,
+    suspicionMult: 2,
     gossipIntervalMs: 500,
-    gossipFanout: 4,
     syncIntervalMs: 1_000,
   },
   /** Everything on one machine (memberlist local). */
-  local: { gossipIntervalMs: 100, suspicionMult: 3, leaveTimeoutMs: 500 },
+  local: { gossipIntervalMs: 100, suspicionMult: 1, leaveTimeoutMs: 500 },
 } as const satisfies Record<string, Partial<Config>>;
 
 export type Preset = keyof typeof presets;

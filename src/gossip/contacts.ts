@@ -1,7 +1,7 @@
 // Whom a member keeps talking to: its neighbours on the ring and one far member, the same for minutes.
 //
 //        ... p2  p1  SELF  s1  s2 ...                    probes: s1 and s2 in turn (beyond suspects), now and then far
-//             \___________|___/    \______ far           news: all five
+//             \___________|___/    \______ far           news: p1, s1 and far, then all
 //
 // SWIM probes and tells random members. Where all hosts share one Ethernet (containers on a bridge), each new pair
 // takes two entries of a neighbour table that holds 1,024 by default for all containers of the machine together; an
@@ -119,14 +119,23 @@ export class Contacts {
     return wards;
   }
 
-  /** The neighbours and the far one: to whom news is told at once. */
+  /** The nearest neighbours and the far one: over these news goes to everybody. */
+  links(now: number): Peer[] {
+    return this.#within(1, now);
+  }
+
+  /** All neighbours and the far one. */
   all(now: number): Peer[] {
+    return this.#within(this.#reach(now), now);
+  }
+
+  #within(reach: number, now: number): Peer[] {
     const { ring, self } = this.#members;
     const contacts: Peer[] = [];
     const position = ring.positionOf(self);
     // Who said goodbye stands nowhere: its place is its successor's.
     const absent = ring.size > 0 && ring.at(position) !== self ? 1 : 0;
-    for (let step = 1; step <= this.#reach(now); step++) {
+    for (let step = 1; step <= reach; step++) {
       for (const peer of [ring.at(position + step - absent), ring.at(position - step)]) {
         if (ring.size > 0 && peer !== self && !contacts.includes(peer)) contacts.push(peer);
       }
@@ -177,19 +186,23 @@ export class Contacts {
     return near;
   }
 
-  /** True if this member is one of those, fixed by the ring and so the same for all, who look at an accused at once. */
-  isConfirmer(accused: Peer): boolean {
-    const { ring, self } = this.#members;
+  /**
+   * Those who look at an accused at once and tell each other what they find: its neighbours, fixed by the ring and so the
+   * same for all. Beyond suspects, who are told as well.
+   */
+  confirmers(accused: Peer): Peer[] {
+    const { ring } = this.#members;
+    const confirmers: Peer[] = [];
     const position = ring.positionOf(accused);
     for (const direction of [-1, 1]) {
       let sound = 0;
-      for (let step = 1; step <= LOOK_PAST_MAX && sound < REACH; step++) {
+      for (let step = 1; step <= LOOK_PAST_MAX && step < ring.size && sound < REACH; step++) {
         const peer = ring.at(position + direction * step);
-        if (peer === self) return true;
+        if (peer !== accused && !confirmers.includes(peer)) confirmers.push(peer);
         if (this.#isSound(peer)) sound++;
       }
     }
-    return false;
+    return confirmers;
   }
 
   #farContact(now: number): Peer | undefined {

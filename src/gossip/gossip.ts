@@ -1,149 +1,277 @@
-// When and to whom news is told: at once to all contacts while rounds are in hand, then in regular rounds, least-told
-// first, until it was told often enough or everybody heard from has our view. And every datagram to a member
-// takes along what it has room for (SWIM 4.1's piggybacking).
+// When and to whom news is told.
+//
+//   a message   to every link at once, and again until it is acknowledged (broadcast.ts)
+//   a rumor     about a member: to every link at once, then in rounds to all contacts, least told first, until they show
+//               our digest, which acknowledges all rumors together, or until it was told often enough (SWIM 4.1)
+//
+// Datagrams come from a bucket of tokens: when there is more to tell than the bucket holds, news waits and goes in batches.
+// Every datagram to a member that does not show our digest takes along the rumors it has room for (SWIM 4.1's piggybacking).
 
 import type { Address } from "./address.ts";
+import { Broadcast } from "./broadcast.ts";
 import { ALIVE, isLive, statusOf } from "./claim.ts";
 import type { Config } from "./config.ts";
 import type { Contacts } from "./contacts.ts";
 import type { Members } from "./members.ts";
-import type { Message, Messages } from "./messages.ts";
+import type { Message } from "./messages.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Peer, Peers } from "./peers.ts";
-import type { Random } from "./random.ts";
+import type { RoundTrip } from "./probe.ts";
 import { Rumors } from "./rumors.ts";
 import { GOSSIP_ROUND, type Timers } from "./timers.ts";
-import { GOSSIP } from "./wire.ts";
+import { type Frame, GOSSIP, HEARD } from "./wire.ts";
+
+/** What a reconciliation brought is told so often: others have it by and large. */
+const RETOLD = 3;
+const OWED_MAX = 256;
+/** As many datagrams tell all of them once: two neighbours and a far one. */
+const LINKS = 3;
+
+/** What a peer told us and waits to hear that we have. */
+type Owed = Pick<Message, "origin" | "epoch" | "seq">;
 
 export class Gossip {
   readonly rumors = new Rumors();
+  readonly #broadcast = new Broadcast();
   readonly #members: Members;
   readonly #peers: Peers;
-  readonly #messages: Messages;
   readonly #contacts: Contacts;
   readonly #outbox: Outbox;
+  readonly #roundTrip: RoundTrip;
   readonly #timers: Timers;
   readonly #config: Config;
-  readonly #random: Random;
-  #roundAt = Number.NEGATIVE_INFINITY;
-  #isEager = false;
+  /** Members whose last datagram had our digest, since it changed last. */
+  readonly #inStep = new Set<Peer>();
+  readonly #owed = new Map<Peer, Owed[]>();
+  /** When to tell at once, and when the next regular round is; Infinity: not at all. */
+  #tellAt = Number.POSITIVE_INFINITY;
+  #roundAt = Number.POSITIVE_INFINITY;
+  #lastRoundAt = Number.NEGATIVE_INFINITY;
   /** In the last round. A seed that has just let in a hundred has more than the logarithm says. */
   #contactCount = 0;
   /** While a crowd forms there is news all the time: twice to each lasting contact must do, what is lost is reconciled. */
   #crowdLimit = Number.POSITIVE_INFINITY;
-  #eagerTokens: number;
-  #eagerAt = 0;
+  #tokens: number;
+  #tokensAt = 0;
 
   constructor(
     members: Members,
     peers: Peers,
-    messages: Messages,
     contacts: Contacts,
     outbox: Outbox,
+    roundTrip: RoundTrip,
     timers: Timers,
     config: Config,
-    random: Random,
   ) {
     this.#members = members;
     this.#peers = peers;
-    this.#messages = messages;
     this.#contacts = contacts;
     this.#outbox = outbox;
+    this.#roundTrip = roundTrip;
     this.#timers = timers;
     this.#config = config;
-    this.#random = random;
-    this.#eagerTokens = config.eagerBurst;
+    this.#tokens = config.gossipBurst;
   }
 
-  /** How often a message is sent. SWIM 4.1: lambda * log n is enough for all to hear it; and to each contact once. */
+  /** How many messages wait to be told or acknowledged. */
+  get messages(): number {
+    return this.#broadcast.size;
+  }
+
+  /** How often news of a member is sent at most. SWIM 4.1: lambda * log n is enough for all to hear it; and to each contact once. */
   get limit(): number {
-    return Math.max(this.#contactCount, this.#config.gossipMult * Math.ceil(Math.log10(this.#members.live + 1)));
-  }
-
-  /** How often news of a member is sent. */
-  get memberLimit(): number {
-    return Math.max(this.#contactCount, Math.min(this.limit, this.#crowdLimit));
+    const enough = this.#config.gossipMult * Math.ceil(Math.log10(this.#members.live + 1));
+    return Math.max(this.#contactCount, Math.min(enough, this.#crowdLimit));
   }
 
   /** What a reconciliation brought is told after the news, and only to a few: others have it by and large. */
   get almostTold(): number {
-    return Math.max(0, this.memberLimit - this.#config.gossipFanout);
+    return Math.max(0, this.limit - RETOLD);
   }
 
   /** There is news of a member. */
   tell(peer: Peer, now: number, told = 0): void {
+    this.#inStep.clear();
     this.rumors.add(peer, told);
     this.#soon(now);
   }
 
   /** A user said something, here or elsewhere. */
   pass(message: Message, now: number): void {
-    this.#messages.add(message);
+    this.#broadcast.add(message);
+    const origin = this.#peers.find(message.origin);
+    if (origin !== undefined) this.#broadcast.knows(message.origin, message.epoch, message.seq, origin);
     this.#soon(now);
   }
 
-  /** News that must not wait: the next round is an eager one. */
+  /** News that must not wait: the next datagrams do not count. */
   hurry(): void {
-    this.#eagerTokens = Math.max(1, this.#eagerTokens);
+    this.#tokens = Math.max(this.#config.gossipBurst, this.#tokens);
   }
 
-  /** A round at once if one is in hand, else with the next regular one: a storm is told in batches. */
+  // ── what others tell us ──
+
+  /** A peer's datagram had, or had not, the digest that is ours now. */
+  compared(peer: Peer, isEqual: boolean): void {
+    if (isEqual) this.#inStep.add(peer);
+    else this.#inStep.delete(peer);
+  }
+
+  /** A member said what it has. */
+  onHeard(frame: Frame): boolean {
+    const peer = this.#peers.find(frame.from);
+    if (peer === undefined) return false;
+    for (let i = 0; i < frame.messageCount; i++) {
+      this.#broadcast.knows(frame.origins[i] as Address, frame.epochs[i] as number, frame.seqs[i] as number, peer);
+    }
+    return true;
+  }
+
+  /** A member told us something: it has its messages, and is owed a word of thanks if it cannot know that we have them. */
+  acknowledge(frame: Frame, now: number): void {
+    const peer = this.#peers.find(frame.from);
+    if (peer === undefined || this.#members.claim(peer) === 0) return;
+    const owed: Owed[] = [];
+    for (let i = 0; i < frame.messageCount; i++) {
+      const [origin, epoch, seq] = [frame.origins[i] as Address, frame.epochs[i] as number, frame.seqs[i] as number];
+      if (!this.#broadcast.isCrossing(origin, epoch, seq, peer, now)) owed.push({ origin, epoch, seq });
+      this.#broadcast.knows(origin, epoch, seq, peer);
+    }
+    const isAgreed = frame.claimCount > 0 && frame.digest === this.#members.ring.digest;
+    if (frame.kind !== GOSSIP || (owed.length === 0 && !isAgreed)) return;
+    if (this.#owed.size >= OWED_MAX) return;
+    this.#owed.set(peer, [...(this.#owed.get(peer) ?? []), ...owed]);
+    this.#at(now + this.#config.coalesceMs);
+  }
+
+  // ── rounds ──
+
+  /** As soon as tokens are there: a storm is told in batches. */
   #soon(now: number): void {
-    const { eagerBurst, gossipIntervalMs, coalesceMs } = this.#config;
-    if (this.#isEager) return;
-    this.#eagerTokens = Math.min(
-      Math.max(eagerBurst, this.#eagerTokens),
-      this.#eagerTokens + (now - this.#eagerAt) / gossipIntervalMs,
-    );
-    this.#eagerAt = now;
-    if (this.#eagerTokens >= 1) {
-      this.#eagerTokens--;
-      this.#isEager = true;
-      this.#timers.set(GOSSIP_ROUND, 0, now + coalesceMs);
-    } else if (this.#timers.at(GOSSIP_ROUND, 0) === undefined) {
-      this.#timers.set(GOSSIP_ROUND, 0, Math.max(now, this.#roundAt + gossipIntervalMs));
-    }
+    this.#at(now + Math.max(this.#config.coalesceMs, this.#waitMs(now)));
   }
 
-  /** The time of a round has come. */
+  #at(at: number): void {
+    this.#tellAt = Math.min(this.#tellAt, at);
+    this.#arm();
+  }
+
+  #arm(): void {
+    const at = Math.min(this.#tellAt, this.#roundAt);
+    if (at === Number.POSITIVE_INFINITY) this.#timers.cancel(GOSSIP_ROUND, 0);
+    else if (this.#timers.at(GOSSIP_ROUND, 0) !== at) this.#timers.set(GOSSIP_ROUND, 0, at);
+  }
+
+  /** How long until there is a token for every link. */
+  #waitMs(now: number): number {
+    const { gossipBurst, gossipPerSecond } = this.#config;
+    const earned = ((now - this.#tokensAt) * gossipPerSecond) / 1_000;
+    this.#tokens = Math.max(this.#tokens, Math.min(gossipBurst, this.#tokens + earned));
+    this.#tokensAt = now;
+    const wanted = Math.min(gossipBurst, LINKS);
+    return this.#tokens >= wanted ? 0 : ((wanted - this.#tokens) * 1_000) / gossipPerSecond;
+  }
+
+  /** The time has come to tell at once what there is, for a regular round, or both. */
   round(now: number): void {
-    const contacts = this.#contacts.all(now);
-    this.#crowdLimit = this.#contacts.isCrowdForming(now) ? 2 * contacts.length : Number.POSITIVE_INFINITY;
-    if (!this.#isEager)
-      while (contacts.length > this.#config.gossipFanout) contacts.splice(this.#random.below(contacts.length), 1);
-    for (const ward of this.#contacts.wards(now)) if (!contacts.includes(ward)) contacts.push(ward);
+    const isRegular = now >= this.#roundAt;
+    this.#waitMs(now);
+    this.#tellAt = Number.POSITIVE_INFINITY;
+    const links = this.#contacts.links(now);
+    const contacts = isRegular ? this.#contacts.all(now) : [...links];
+    this.#crowdLimit = this.#contacts.isCrowdForming(now)
+      ? 2 * this.#contacts.all(now).length
+      : Number.POSITIVE_INFINITY;
+    for (const ward of this.#contacts.wards(now)) {
+      if (!contacts.includes(ward)) contacts.push(ward);
+      if (!links.includes(ward)) links.push(ward);
+    }
     this.#contactCount = contacts.length;
-    this.#isEager = false;
-    this.#roundAt = now;
-    for (const contact of contacts) {
-      if (this.#isQuiet) return;
-      this.post(GOSSIP, this.#peers.address(contact), 0, 0, now);
-    }
-    if (contacts.length === 0) {
-      // Nobody to tell. Whoever comes later reconciles, and is told no old messages.
-      this.#messages.tell(1, () => true);
-      this.rumors.clear();
-    }
-    if (!this.#isQuiet) this.#timers.set(GOSSIP_ROUND, 0, now + this.#config.gossipIntervalMs);
+    let isHeldUp = false;
+    for (const contact of contacts) isHeldUp = !this.#tellAll(contact, links.includes(contact), now) || isHeldUp;
+    this.#thank(now);
+    // Nobody to tell: whoever comes later reconciles, and is told no old messages.
+    if (links.every((link) => this.#inStep.has(link))) this.rumors.clear();
+    const nextAt = this.#broadcast.settle(links);
+    if (isHeldUp) this.#at(now + Math.max(1, this.#waitMs(now)));
+    else if (nextAt < Number.POSITIVE_INFINITY) this.#at(Math.max(now, nextAt));
+    if (isRegular || this.#roundAt === Number.POSITIVE_INFINITY) this.#lastRoundAt = now;
+    this.#roundAt =
+      this.rumors.size > 0 ? this.#lastRoundAt + this.#config.gossipIntervalMs : Number.POSITIVE_INFINITY;
+    this.#arm();
   }
 
-  get #isQuiet(): boolean {
-    return this.rumors.size + this.#messages.size === 0;
+  /** Everything that is due to one contact, in as many datagrams as it takes. False if tokens ran out. */
+  #tellAll(contact: Peer, isLink: boolean, now: number): boolean {
+    let isDue = this.rumors.size > 0 && !this.#inStep.has(contact);
+    while (isDue || (isLink && this.#broadcast.isDue(contact, now))) {
+      if (this.#tokens < 1) return false;
+      this.#tokens--;
+      const told = this.#send(GOSSIP, contact, 0, 0, now, isLink);
+      if (told === 0 && !isDue) return true;
+      isDue = false;
+    }
+    return true;
+  }
+
+  /** Says what we have to those who told us, if nothing that was sent has said so. */
+  #thank(now: number): void {
+    for (const [peer, owed] of this.#owed) {
+      this.#outbox.open(HEARD, this.#peers.address(peer), 0, 0, now);
+      for (const { origin, epoch, seq } of owed) {
+        if (this.#outbox.heard(origin, epoch, seq)) continue;
+        this.#outbox.post();
+        this.#outbox.open(HEARD, this.#peers.address(peer), 0, 0, now);
+        this.#outbox.heard(origin, epoch, seq);
+      }
+      this.#outbox.post();
+    }
+    this.#owed.clear();
   }
 
   /** Sends a datagram with whatever gossip it has room for. */
   post(kind: number, to: Address, a: number, c: number, now: number): void {
-    this.#outbox.open(kind, to, a, c, now);
     const peer = this.#peers.find(to);
-    const claim = peer === undefined ? 0 : this.#members.claim(peer);
     // To a stranger nothing is told: no answer may be larger than its question.
-    if (peer !== undefined && claim !== 0) {
-      // Lifeguard's buddy system: whoever is not simply alive with us hears so first, and to the gone we
-      // introduce ourselves, for we may be gone with them.
-      const isTold = statusOf(claim) !== ALIVE && this.#outbox.claim(peer);
-      if (!isLive(claim)) this.#outbox.claim(this.#members.self);
-      this.#outbox.rumors(this.rumors, this.memberLimit, this.#messages, this.limit, isTold ? peer : undefined);
+    if (peer !== undefined && this.#members.claim(peer) !== 0) this.#send(kind, peer, a, c, now, false);
+    else {
+      this.#outbox.open(kind, to, a, c, now);
+      this.#outbox.post();
+    }
+  }
+
+  /** @returns how many messages it took along */
+  #send(kind: number, peer: Peer, a: number, c: number, now: number, isLink: boolean): number {
+    this.#outbox.open(kind, this.#peers.address(peer), a, c, now);
+    const claim = this.#members.claim(peer);
+    // Lifeguard's buddy system: whoever is not simply alive with us hears so first, and to the gone we
+    // introduce ourselves, for we may be gone with them.
+    const isTold = statusOf(claim) !== ALIVE && this.#outbox.claim(peer);
+    if (!isLive(claim)) this.#outbox.claim(this.#members.self);
+    if (!this.#inStep.has(peer)) {
+      const share = isLink ? this.#broadcast.share(peer, this.#outbox.room, now) : 0;
+      this.#outbox.rumors(this.rumors, this.limit, share, isTold ? peer : undefined);
+    }
+    let told = 0;
+    if (isLink) {
+      const pauseMs = Math.max(this.#config.resendMinMs, Math.min(this.#config.probeTimeoutMs, this.#roundTrip.estimateMs));
+      this.#broadcast.tell(peer, now, pauseMs, (message) => {
+        const fits = this.#outbox.message(message);
+        if (fits) told++;
+        return fits;
+      });
+      // Such a datagram shows our digest, which is all that a peer without messages waits for.
+      if (this.#owed.get(peer)?.length === 0) this.#owed.delete(peer);
     }
     this.#outbox.post();
+    return told;
+  }
+
+  /** A peer's number is about to become another's. */
+  forget(peer: Peer): void {
+    this.rumors.drop(peer);
+    this.#broadcast.forget(peer);
+    this.#inStep.delete(peer);
+    this.#owed.delete(peer);
   }
 }

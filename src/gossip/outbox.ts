@@ -9,11 +9,13 @@ import type { Address } from "./address.ts";
 import { ALIVE, type Claim, claimOf, incarnationOf, SUSPECT, statusOf } from "./claim.ts";
 import type { Cookies } from "./cookie.ts";
 import type { Members } from "./members.ts";
-import type { Messages } from "./messages.ts";
+import type { Message } from "./messages.ts";
 import type { Peer, Peers, Profiles } from "./peers.ts";
 import type { Rumors } from "./rumors.ts";
 import type { Suspicion } from "./suspicion.ts";
 import { DATAGRAM_BYTES_MAX, RANGE_BYTES, type Wire } from "./wire.ts";
+
+const NO_BYTES = new Uint8Array(0);
 
 export interface Sender {
   /** `to` and `bytes` are the receiver's to keep; `to` may be the stranger, whose address is good for this call only. */
@@ -88,6 +90,11 @@ export class Outbox {
     return this.#wire.claim(member, claim, 0);
   }
 
+  /** Adds our own accusation of a suspect. */
+  accusation(peer: Peer): boolean {
+    return this.#wire.claim(this.#peers.address(peer), this.#members.claim(peer), this.#address);
+  }
+
   /** Keeps room for one range, to be added after the claims. */
   reserveRange(): void {
     this.#wire.reserve(RANGE_BYTES);
@@ -112,16 +119,28 @@ export class Outbox {
   }
 
   /**
-   * Lets gossip ride along, least told first, and counts it as told. User messages own half of the room: with
+   * Lets rumors ride along, least told first, and counts them as told. `reserved` bytes are kept for user messages: with
    * membership first, a storm of joins would silence them. `told` is a peer that this datagram speaks of already.
    */
-  rumors(rumors: Rumors, rumorLimit: number, messages: Messages, messageLimit: number, told: Peer | undefined): void {
-    this.#wire.reserve(messages.share(this.#wire.room));
-    rumors.tell(rumorLimit, (peer) => {
-      return peer === told || this.claim(peer, rumors.told(peer));
-    });
+  rumors(rumors: Rumors, limit: number, reserved: number, told: Peer | undefined): void {
+    this.#wire.reserve(reserved);
+    rumors.tell(limit, (peer) => peer === told || this.claim(peer, rumors.told(peer)));
     this.#wire.reserve(0);
-    messages.tell(messageLimit, ({ origin, epoch, seq, payload }) => this.#wire.message(origin, epoch, seq, payload));
+  }
+
+  /** Room left, in bytes. */
+  get room(): number {
+    return this.#wire.room;
+  }
+
+  /** False if it does not fit. */
+  message({ origin, epoch, seq, payload }: Message): boolean {
+    return this.#wire.message(origin, epoch, seq, payload);
+  }
+
+  /** Names a message that we have; false if it does not fit. */
+  heard(origin: Address, epoch: number, seq: number): boolean {
+    return this.#wire.message(origin, epoch, seq, NO_BYTES);
   }
 
   /** Sends it, unless it turned out longer than `most` bytes. */

@@ -4,8 +4,8 @@
 //     |---- ping -------->|               |          SWIM 4.1
 //     |<--- ack ----------|               |
 //     |   (no ack within the timeout)     |
-//     |---- ping -------->|               |          once more: most often a datagram was lost, not a member
-//     |---- ping-req -------------------->|
+//     |---- ping -------->|               |          again, five times till the end: most often a datagram was lost,
+//     |---- ping-req -------------------->|          not a member
 //     |                   |<---- ping ----|
 //     |                   |----- ack ---->|
 //     |<--- ack, or nack (Lifeguard: "I live, it does not answer me") --|
@@ -21,16 +21,18 @@ export class Probe {
   readonly seq: number;
   readonly sentAt: number;
   acked = false;
-  /** Asked again: an answer then tells no round-trip (Karn's rule, RFC 6298 section 3). */
-  isRepeated = false;
+  /** How often it was asked again: an answer then tells no round-trip (Karn's rule, RFC 6298 section 3). */
+  repeats = 0;
+  readonly repeatMs: number;
   /** How many helpers were asked, and those of them that gave no sign of life. */
   asked = 0;
   readonly silent = new Set<Address>();
 
-  constructor(target: Peer, seq: number, sentAt: number) {
+  constructor(target: Peer, seq: number, sentAt: number, repeatMs: number) {
     this.target = target;
     this.seq = seq;
     this.sentAt = sentAt;
+    this.repeatMs = repeatMs;
   }
 
   /**
@@ -71,8 +73,13 @@ export class RoundTrip {
     if (this.#smoothedMs > 0) this.#variationMs = Math.min(this.#capMs, this.#variationMs * 2);
   }
 
+  /** 0 before the first measurement. */
+  get estimateMs(): number {
+    return this.#smoothedMs + 4 * this.#variationMs;
+  }
+
   get timeoutMs(): number {
     if (this.#smoothedMs === 0) return this.#capMs;
-    return Math.min(this.#capMs, Math.max(this.#floorMs, this.#smoothedMs + 4 * this.#variationMs));
+    return Math.min(this.#capMs, Math.max(this.#floorMs, this.estimateMs));
   }
 }

@@ -12,11 +12,14 @@ import type { Health } from "./health.ts";
 import type { Members } from "./members.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Peer, Peers } from "./peers.ts";
-import { Probe, RoundTrip } from "./probe.ts";
+import { Probe, type RoundTrip } from "./probe.ts";
 import { FORWARD, PERIOD, PROBE_END, PROBE_TIMEOUT, type Timers } from "./timers.ts";
 import { ACK, type Frame, NACK, PING, PING_REQ } from "./wire.ts";
 
 const FORWARDS_MAX = 256;
+/** How often a probe is repeated in the time that helpers have, and with which repetition they are asked again. */
+const REPEATS_MAX = 5;
+const HELPERS_AGAIN_AT = 2;
 /** Probes under way at once before one out of turn is refused. */
 const PROBES_MAX = 16;
 /** A helper says so when this share of the probe's timeout passed without an ack (memberlist: 80 %). */
@@ -55,6 +58,7 @@ export class Prober {
     health: Health,
     timers: Timers,
     config: Config,
+    roundTrip: RoundTrip,
     firstSeq: number,
     accuse: (now: number, peer: Peer) => void,
   ) {
@@ -68,7 +72,7 @@ export class Prober {
     this.#config = config;
     this.#seq = firstSeq;
     this.#accuse = accuse;
-    this.#roundTrip = new RoundTrip(config.probeTimeoutFloorMs, config.probeTimeoutMs);
+    this.#roundTrip = roundTrip;
   }
 
   /** How many probes are under way for others. */
@@ -90,14 +94,15 @@ export class Prober {
 
   #begin(now: number, target: Peer): void {
     for (const other of this.#probes.values()) if (other.target === target) return;
-    const probe = new Probe(target, this.#nextSeq(), now);
     const factor = Math.max(this.#health.factor, this.#contacts.patience(now));
+    const helpMs = this.#config.probeTimeoutMs * factor;
+    const probe = new Probe(target, this.#nextSeq(), now, helpMs / REPEATS_MAX);
     const helpAt = now + this.#roundTrip.timeoutMs * factor;
     this.probes++;
     this.#probes.set(probe.seq, probe);
     this.#timers.set(PROBE_TIMEOUT, probe.seq, helpAt);
     // Helpers need a timeout's time for their own ping and ack or nack; both fit the period.
-    this.#timers.set(PROBE_END, probe.seq, helpAt + this.#config.probeTimeoutMs * factor);
+    this.#timers.set(PROBE_END, probe.seq, helpAt + helpMs);
     this.#gossip.post(PING, this.#peers.address(target), probe.seq, 0, now);
   }
 
@@ -116,17 +121,28 @@ export class Prober {
     this.#gossip.post(PING, this.#peers.address(peer), this.#nextSeq(), 0, now);
   }
 
-  /** The direct probe was not answered in time. */
-  askHelpers(now: number, seq: number): void {
+  /**
+   * Not answered in time: asked again and again until the probe's time is over, for where datagrams are lost one or two say
+   * little; and helpers are asked, twice.
+   */
+  insist(now: number, seq: number): void {
     const probe = this.#probes.get(seq);
     if (!probe) return;
-    this.#roundTrip.missed();
-    probe.isRepeated = true;
+    if (probe.repeats === 0) this.#roundTrip.missed();
     this.#gossip.post(PING, this.#peers.address(probe.target), probe.seq, 0, now);
+    if (probe.repeats === 0 || probe.repeats === HELPERS_AGAIN_AT) this.#askHelpers(now, probe);
+    probe.repeats++;
+    if (probe.repeats < REPEATS_MAX) this.#timers.set(PROBE_TIMEOUT, seq, now + probe.repeatMs);
+  }
+
+  #askHelpers(now: number, probe: Probe): void {
+    const isFirst = probe.repeats === 0;
     const claim = claimOf(incarnationOf(this.#members.claim(probe.target)), ALIVE);
     for (const helper of this.#contacts.around(probe.target, this.#config.indirectProbes)) {
-      probe.asked++;
-      probe.silent.add(this.#peers.address(helper));
+      if (isFirst) {
+        probe.asked++;
+        probe.silent.add(this.#peers.address(helper));
+      }
       this.#outbox.open(PING_REQ, this.#peers.address(helper), probe.seq, 0, now);
       this.#outbox.bareClaim(this.#peers.address(probe.target), claim);
       this.#outbox.post();
@@ -153,7 +169,7 @@ export class Prober {
     this.#health.feel(probe.verdict);
     this.#finish(probe);
     // Through a helper's hands the time says nothing of the target's distance.
-    if (probe.isRepeated || from !== this.#peers.address(probe.target)) return;
+    if (probe.repeats > 0 || from !== this.#peers.address(probe.target)) return;
     this.#roundTrip.measured(now - probe.sentAt);
     this.#members.measured(probe.target, now - probe.sentAt);
   }

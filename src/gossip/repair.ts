@@ -6,7 +6,7 @@ import type { Config } from "./config.ts";
 import type { Gone } from "./gone.ts";
 import type { Gossip } from "./gossip.ts";
 import type { Members } from "./members.ts";
-import type { Peer, Peers } from "./peers.ts";
+import type { Peers } from "./peers.ts";
 import type { Prober } from "./prober.ts";
 import type { Random } from "./random.ts";
 import type { Sync } from "./sync.ts";
@@ -24,10 +24,6 @@ export class Repair {
   readonly #sync: Sync;
   readonly #config: Config;
   readonly #random: Random;
-  readonly #suspicions: ReadonlyMap<Peer, unknown>;
-  /** How often in a row, since there was news, another member than before had our digest. */
-  #agreements = 0;
-  #agreedWith: Peer | undefined;
   #changedAt = Number.NEGATIVE_INFINITY;
   #begunAt = Number.NEGATIVE_INFINITY;
 
@@ -39,7 +35,6 @@ export class Repair {
     sync: Sync,
     config: Config,
     random: Random,
-    suspicions: ReadonlyMap<Peer, unknown>,
   ) {
     this.#members = members;
     this.#peers = peers;
@@ -48,32 +43,21 @@ export class Repair {
     this.#sync = sync;
     this.#config = config;
     this.#random = random;
-    this.#suspicions = suspicions;
   }
 
   /** Our view changed, which is news for a while. */
   changed(now: number): void {
     this.#changedAt = now;
-    this.#agreements = 0;
-  }
-
-  /** There is news that no digest shows: one more accuser. */
-  hasUnseenNews(): void {
-    this.#agreements = 0;
   }
 
   /** Looks at the digest that came with a frame of a live member's. */
-  compare(now: number, frame: Frame): void {
+  compare(now: number, frame: Frame, mayReconcile: boolean): void {
     const sender = this.#peers.find(frame.from);
     if (sender === undefined || !isLive(this.#members.claim(sender))) return;
     this.agreed = frame.digest === this.#members.ring.digest;
-    if (!this.agreed) this.#agreements = 0;
-    else if (sender !== this.#agreedWith) this.#agreements++;
-    this.#agreedWith = sender;
-    // As many as would have been told have our view: what is still queued about members is no news.
-    if (this.#agreements >= this.#gossip.limit && this.#suspicions.size === 0) this.#gossip.rumors.clear();
+    this.#gossip.compared(sender, this.agreed);
     // Whoever was just challenged or let in goes on by itself.
-    if (!this.agreed && frame.kind !== CHALLENGE && frame.kind !== JOIN) this.reconcile(now, frame);
+    if (mayReconcile && !this.agreed && frame.kind !== CHALLENGE && frame.kind !== JOIN) this.reconcile(now, frame);
   }
 
   /** Begins a reconciliation with a frame's sender, unless it is too early for another. */

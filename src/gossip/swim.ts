@@ -42,6 +42,7 @@ import { type Message, Messages } from "./messages.ts";
 import { Outbox, type Sender } from "./outbox.ts";
 import type { Peer, Peers, ProfileId, Profiles } from "./peers.ts";
 import { Prober } from "./prober.ts";
+import { RoundTrip } from "./probe.ts";
 import type { Random } from "./random.ts";
 import { Repair } from "./repair.ts";
 import type { Suspicion } from "./suspicion.ts";
@@ -54,6 +55,7 @@ import {
   type Frame,
   GOSSIP,
   HAVE,
+  HEARD,
   HELLO,
   JOIN,
   NACK,
@@ -153,7 +155,8 @@ export class Swim {
     const members = new Members(self, peers, profiles);
     const outbox = new Outbox(address, members, peers, profiles, wire, cookies, this.#suspicions, output);
     const contacts = new Contacts(members, random, config.farRotateMs);
-    const gossip = new Gossip(members, peers, this.#messages, contacts, outbox, this.#timers, config, random);
+    const roundTrip = new RoundTrip(config.probeTimeoutFloorMs, config.probeTimeoutMs);
+    const gossip = new Gossip(members, peers, contacts, outbox, roundTrip, this.#timers, config);
     const accuse = (now: number, peer: Peer) => this.#accusations.accuse(now, peer);
     this.members = members;
     this.outbox = outbox;
@@ -168,12 +171,13 @@ export class Swim {
       this.#health,
       this.#timers,
       config,
+      roundTrip,
       random.uint32(),
       accuse,
     );
     this.#sync = new Sync(members, peers, outbox);
     this.#admission = new Admission(address, members, peers, outbox, this.#timers, config, random);
-    this.#repair = new Repair(members, peers, gossip, this.#prober, this.#sync, config, random, this.#suspicions);
+    this.#repair = new Repair(members, peers, gossip, this.#prober, this.#sync, config, random);
     this.#accusations = new Accusations(
       address,
       this.#suspicions,
@@ -183,7 +187,6 @@ export class Swim {
       outbox,
       gossip,
       this.#prober,
-      this.#repair,
       this.#timers,
       config,
       (now, peer, claim, accuser) => this.#raise(now, peer, claim, 0, accuser, 0),
@@ -219,7 +222,7 @@ export class Swim {
   /** True when the goodbye was told often enough (or to nobody, if there is nobody). */
   get gone(): boolean {
     if (!this.#leaving || this.members.others === 0) return this.#leaving;
-    return this.#messages.size === 0 && !this.#gossip.rumors.has(this.members.self);
+    return this.#gossip.messages === 0 && !this.#gossip.rumors.has(this.members.self);
   }
 
   /** How often it probed, suspected, buried and reconciled since its start. */
@@ -237,7 +240,7 @@ export class Swim {
   get load(): { rumors: number; messages: number; suspicions: number; forwards: number; timers: number } {
     return {
       rumors: this.#gossip.rumors.size,
-      messages: this.#messages.size,
+      messages: this.#gossip.messages,
       suspicions: this.#suspicions.size,
       forwards: this.#prober.forwards,
       timers: this.#timers.size,
@@ -324,7 +327,7 @@ export class Swim {
           this.#period(now);
           break;
         case PROBE_TIMEOUT:
-          this.#prober.askHelpers(now, timer.subject);
+          this.#prober.insist(now, timer.subject);
           break;
         case PROBE_END:
           this.#prober.end(now, timer.subject);
@@ -357,14 +360,15 @@ export class Swim {
     const needsProof = frame.kind === CLAIMS || frame.kind === RANGES || frame.kind === HAVE || frame.kind === JOIN;
     if (needsProof && !this.#cookies.accepts(frame.a, frame.from, now)) return this.#unproven(now, frame, bytes.length);
     // What a member said comes before its goodbye, and after its arrival.
-    this.#hearMessages(now, frame);
+    if (frame.kind !== HEARD) this.#hearMessages(now, frame);
     if (frame.kind !== HAVE && frame.kind !== HELLO) this.#hearClaims(now, frame);
-    this.#hearMessages(now, frame, true);
+    if (frame.kind !== HEARD) this.#hearMessages(now, frame, true);
     const verdict = this.#act(now, frame, bytes.length);
     // The accuser hears our answer at once, whether or not it still counts us among the living.
     const isAnswerDue = frame.kind !== PING && this.members.claim(this.members.self) !== before;
     if (isAnswerDue && this.#peers.find(frame.from) !== undefined) this.#gossip.post(GOSSIP, frame.from, 0, 0, now);
-    if (!this.#leaving) this.#repair.compare(now, frame);
+    this.#repair.compare(now, frame, !this.#leaving);
+    if (frame.kind !== HEARD) this.#gossip.acknowledge(frame, now);
     return verdict;
   }
 
@@ -381,6 +385,8 @@ export class Swim {
         return this.#prober.onNack(frame) ? "ok" : "stray";
       case GOSSIP:
         return "ok";
+      case HEARD:
+        return this.#gossip.onHeard(frame) ? "ok" : "stray";
       case JOIN:
         this.#admission.welcome(now, frame);
         this.#meet(now, frame.from);
@@ -496,7 +502,7 @@ export class Swim {
 
   #forget(peer: Peer): void {
     const was = this.members.claim(peer);
-    this.#gossip.rumors.drop(peer);
+    this.#gossip.forget(peer);
     this.#prober.forget(peer);
     this.#contacts.forget(peer);
     this.#output.changed(peer, 0, was);

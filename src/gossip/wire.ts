@@ -41,6 +41,8 @@ export const RANGES = 8;
 export const HAVE = 9;
 export const CLAIMS = 10;
 export const HELLO = 11;
+/** Names messages, with empty payloads: they were heard. */
+export const HEARD = 12;
 
 /** Why a datagram was not understood; `ok` if it was. */
 export type Reading = "ok" | "damaged" | "malformed" | "otherVersion" | "otherCluster";

@@ -1,0 +1,145 @@
+// Messages on their way: whom this member still has to tell each of them, and who is known to have it.
+//
+//   A                          B
+//   |---- gossip: m ---------->|      first heard: B tells its own links, but not A
+//   |<--- heard: m ------------|      … and acknowledges, at once
+//   |                          |
+//   |---- gossip: m ---->  <---|      both at the same time: each is the other's acknowledgement
+//
+// A message goes over each link (contacts.ts) once, and again after a pause that grows until it is acknowledged: a flood,
+// so a hop costs a network delay and a lost datagram only delays what the other ways do not bring sooner. Links last, which
+// DESIGN'S tree over arcs of the ring would not: from any origin it makes N - 1 new pairs of hosts (docs/protocol.md).
+//
+// State only; `gossip.ts` sends.
+
+import type { Address } from "./address.ts";
+import type { Message } from "./messages.ts";
+import type { Peer } from "./peers.ts";
+
+/** Messages under way at once; the oldest makes room. */
+const PENDING_MAX = 1_024;
+/** A link that does not acknowledge is told so often: with pauses that grow by half, for about fifty times the first. */
+const TRIES_MAX = 8;
+const BACK_OFF = 1.5;
+/** In `tries`: it has it. */
+const KNOWS = -1;
+/** Origin, epoch, seq and the payload's length in a datagram, by IPv6. */
+const HEADER_BYTES_MAX = 34;
+
+interface Telling {
+  readonly message: Message;
+  /** Told or known to have it, with how often and when to try again: three columns of one small table. */
+  readonly peers: Peer[];
+  readonly tries: number[];
+  readonly againAt: number[];
+}
+
+export class Broadcast {
+  readonly #tellings = new Map<string, Telling>();
+
+  /** How many messages wait to be told or acknowledged. */
+  get size(): number {
+    return this.#tellings.size;
+  }
+
+  add(message: Message): void {
+    if (this.#tellings.size >= PENDING_MAX) {
+      for (const oldest of this.#tellings.keys()) {
+        this.#tellings.delete(oldest);
+        break;
+      }
+    }
+    this.#tellings.set(nameOf(message), { message, peers: [], tries: [], againAt: [] });
+  }
+
+  /** A peer has it: it told us, or said so. */
+  knows(origin: Address, epoch: number, seq: number, peer: Peer): void {
+    const telling = this.#tellings.get(nameOf({ origin, epoch, seq }));
+    if (!telling) return;
+    const row = rowOf(telling, peer);
+    telling.tries[row] = KNOWS;
+  }
+
+  /** True if our own copy for this peer is on its way, which acknowledges the peer's. */
+  isCrossing(origin: Address, epoch: number, seq: number, peer: Peer, now: number): boolean {
+    const telling = this.#tellings.get(nameOf({ origin, epoch, seq }));
+    const row = telling?.peers.indexOf(peer) ?? -1;
+    return row >= 0 && (telling?.tries[row] ?? KNOWS) !== KNOWS && now < (telling?.againAt[row] ?? 0);
+  }
+
+  /** True if a peer is to be told something now. */
+  isDue(peer: Peer, now: number): boolean {
+    for (const telling of this.#tellings.values()) if (dueAt(telling, peer) <= now) return true;
+    return false;
+  }
+
+  /** What is due to a peer's messages of `room` bytes: half at most, but never less than the largest takes. */
+  share(peer: Peer, room: number, now: number): number {
+    let all = 0;
+    let largest = 0;
+    for (const telling of this.#tellings.values()) {
+      if (dueAt(telling, peer) > now) continue;
+      const bytes = telling.message.payload.length + HEADER_BYTES_MAX;
+      largest = Math.max(largest, bytes);
+      all += bytes;
+      if (all > room * 2) break;
+    }
+    return Math.min(room, Math.max(largest, Math.min(all, room >> 1)));
+  }
+
+  /** Offers what a peer is to be told, oldest first, to `tell`, which returns false if there is no room. */
+  tell(peer: Peer, now: number, pauseMs: number, tell: (message: Message) => boolean): void {
+    for (const telling of this.#tellings.values()) {
+      if (dueAt(telling, peer) > now) continue;
+      if (!tell(telling.message)) return;
+      const row = rowOf(telling, peer);
+      const tries = (telling.tries[row] ?? 0) + 1;
+      telling.tries[row] = tries;
+      telling.againAt[row] = now + pauseMs * BACK_OFF ** (tries - 1);
+    }
+  }
+
+  /** Lets go of what all of these have, or will not acknowledge. @returns when the next one is due; Infinity: never */
+  settle(links: readonly Peer[]): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const [name, telling] of this.#tellings) {
+      let due = Number.POSITIVE_INFINITY;
+      for (const link of links) due = Math.min(due, dueAt(telling, link));
+      if (due === Number.POSITIVE_INFINITY) this.#tellings.delete(name);
+      next = Math.min(next, due);
+    }
+    return next;
+  }
+
+  /** A peer's number is about to become another's. */
+  forget(peer: Peer): void {
+    for (const telling of this.#tellings.values()) {
+      const row = telling.peers.indexOf(peer);
+      if (row < 0) continue;
+      telling.peers.splice(row, 1);
+      telling.tries.splice(row, 1);
+      telling.againAt.splice(row, 1);
+    }
+  }
+}
+
+function nameOf({ origin, epoch, seq }: Pick<Message, "origin" | "epoch" | "seq">): string {
+  return `${seq}/${epoch}/${origin}`;
+}
+
+/** When a peer is to be told: -Infinity if it was not yet, Infinity if it has it or did not acknowledge it for too long. */
+function dueAt(telling: Telling, peer: Peer): number {
+  const row = telling.peers.indexOf(peer);
+  if (row < 0) return Number.NEGATIVE_INFINITY;
+  const tries = telling.tries[row] ?? 0;
+  // The last try is given its time as well: until then a copy of the peer's still counts as an answer.
+  return tries === KNOWS || tries >= TRIES_MAX ? Number.POSITIVE_INFINITY : (telling.againAt[row] ?? 0);
+}
+
+function rowOf(telling: Telling, peer: Peer): number {
+  const row = telling.peers.indexOf(peer);
+  if (row >= 0) return row;
+  telling.tries.push(0);
+  telling.againAt.push(0);
+  return telling.peers.push(peer) - 1;
+}
