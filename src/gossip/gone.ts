@@ -8,6 +8,8 @@ import type { Random } from "./random.ts";
 export class Gone {
   /** Insertion order is the order of time, since a renewed entry is put at the end. */
   readonly #since = new Map<Peer, number>();
+  /** Since when one that is gone is heard all the same. */
+  readonly #heard = new Map<Peer, number>();
   readonly #keepMs: number;
 
   constructor(keepMs: number) {
@@ -25,13 +27,24 @@ export class Gone {
 
   remove(peer: Peer): void {
     this.#since.delete(peer);
+    this.#heard.delete(peer);
+  }
+
+  /** One of them was heard. */
+  heard(peer: Peer, now: number): void {
+    if (this.#since.has(peer) && !this.#heard.has(peer)) this.#heard.set(peer, now);
+  }
+
+  /** For how long one of them has been heard; 0 if it was not. */
+  heardMs(peer: Peer, now: number): number {
+    return Math.floor(now - (this.#heard.get(peer) ?? now));
   }
 
   /** Takes one that has been gone for long enough, or undefined. */
   takeExpired(now: number): Peer | undefined {
     const oldest = this.#since.entries().next().value;
     if (!oldest || now - oldest[1] < this.#keepMs) return undefined;
-    this.#since.delete(oldest[0]);
+    this.remove(oldest[0]);
     return oldest[0];
   }
 

@@ -12,6 +12,7 @@ import { Broadcast } from "./broadcast.ts";
 import { ALIVE, isLive, statusOf } from "./claim.ts";
 import type { Config } from "./config.ts";
 import type { Contacts } from "./contacts.ts";
+import type { Gone } from "./gone.ts";
 import type { Members } from "./members.ts";
 import type { Message } from "./messages.ts";
 import type { Outbox } from "./outbox.ts";
@@ -37,6 +38,7 @@ export class Gossip {
   readonly #peers: Peers;
   readonly #contacts: Contacts;
   readonly #outbox: Outbox;
+  readonly #dead: Gone;
   readonly #roundTrip: RoundTrip;
   readonly #timers: Timers;
   readonly #config: Config;
@@ -59,6 +61,7 @@ export class Gossip {
     peers: Peers,
     contacts: Contacts,
     outbox: Outbox,
+    dead: Gone,
     roundTrip: RoundTrip,
     timers: Timers,
     config: Config,
@@ -67,6 +70,7 @@ export class Gossip {
     this.#peers = peers;
     this.#contacts = contacts;
     this.#outbox = outbox;
+    this.#dead = dead;
     this.#roundTrip = roundTrip;
     this.#timers = timers;
     this.#config = config;
@@ -242,8 +246,9 @@ export class Gossip {
 
   /** @returns how many messages it took along */
   #send(kind: number, peer: Peer, a: number, c: number, now: number, isLink: boolean): number {
-    this.#outbox.open(kind, this.#peers.address(peer), a, c, now);
     const claim = this.#members.claim(peer);
+    // The dead are told for how long they have been heard all the same: perhaps they are deaf.
+    this.#outbox.open(kind, this.#peers.address(peer), a, isLive(claim) ? c : this.#dead.heardMs(peer, now), now);
     // Lifeguard's buddy system: whoever is not simply alive with us hears so first, and to the gone we
     // introduce ourselves, for we may be gone with them.
     const isTold = statusOf(claim) !== ALIVE && this.#outbox.claim(peer);

@@ -32,6 +32,7 @@ import {
   statusOf,
 } from "./claim.ts";
 import type { Config } from "./config.ts";
+import { Comeback } from "./comeback.ts";
 import { Contacts } from "./contacts.ts";
 import { Cookies } from "./cookie.ts";
 import { Gone } from "./gone.ts";
@@ -47,7 +48,7 @@ import type { Random } from "./random.ts";
 import { Repair } from "./repair.ts";
 import type { Suspicion } from "./suspicion.ts";
 import { Sync } from "./sync.ts";
-import { FORWARD, GOSSIP_ROUND, JOINING, PERIOD, PROBE_END, PROBE_TIMEOUT, SUSPICION, Timers } from "./timers.ts";
+import { COMEBACK, FORWARD, GOSSIP_ROUND, JOINING, PERIOD, PROBE_END, PROBE_TIMEOUT, SUSPICION, Timers } from "./timers.ts";
 import {
   ACK,
   CHALLENGE,
@@ -117,9 +118,14 @@ export class Swim {
   readonly #accusations: Accusations;
   readonly #dead: Gone;
   readonly #left: Gone;
+  readonly #comeback: Comeback;
   readonly #epoch: number;
+  /** When the last input came. */
+  #inputAt = Number.NEGATIVE_INFINITY;
   #messageSeq = 0;
   #leaving = false;
+  /** In the datagram at hand: for how long its sender has heard us without our knowing that we are dead. */
+  #deafMs = 0;
 
   /**
    * @param address advertised gossip address, this member's identity
@@ -150,13 +156,14 @@ export class Swim {
     this.#cookies = cookies;
     this.#epoch = random.uint32();
     this.#health = new Health(config.healthMax);
+    this.#comeback = new Comeback(config);
     this.#dead = new Gone(config.deadMs);
     this.#left = new Gone(config.leftMs);
     const members = new Members(self, peers, profiles);
     const outbox = new Outbox(address, members, peers, profiles, wire, cookies, this.#suspicions, output);
     const contacts = new Contacts(members, random, config.farRotateMs);
     const roundTrip = new RoundTrip(config.probeTimeoutFloorMs, config.probeTimeoutMs);
-    const gossip = new Gossip(members, peers, contacts, outbox, roundTrip, this.#timers, config);
+    const gossip = new Gossip(members, peers, contacts, outbox, this.#dead, roundTrip, this.#timers, config);
     const accuse = (now: number, peer: Peer) => this.#accusations.accuse(now, peer);
     this.members = members;
     this.outbox = outbox;
@@ -311,6 +318,7 @@ export class Swim {
 
   /** A datagram came in. Never throws. */
   receive(now: number, bytes: Uint8Array): Verdict {
+    this.#notice(now);
     const verdict = this.#take(now, bytes);
     if (verdict === "ok") this.stats.received++;
     else this.stats[verdict]++;
@@ -319,8 +327,7 @@ export class Swim {
 
   /** The deadline came. */
   wake(now: number): void {
-    const late = now - this.#timers.deadline;
-    if (late > this.#config.probeTimeoutMs) this.#stalled(late);
+    this.#notice(now);
     for (let timer = this.#timers.take(now); timer; timer = this.#timers.take(now)) {
       switch (timer.kind) {
         case PERIOD:
@@ -344,8 +351,18 @@ export class Swim {
         case JOINING:
           this.#admission.ask(now);
           break;
+        case COMEBACK:
+          this.#comeBack(now);
+          break;
       }
     }
+  }
+
+  /** Looks whether our own process stood still: an input that comes long after the deadline says so. */
+  #notice(now: number): void {
+    const late = now - Math.max(this.#timers.deadline, this.#inputAt);
+    this.#inputAt = now;
+    if (late > this.#config.probeTimeoutMs) this.#stalled(now, late);
   }
 
   // ── datagrams ──
@@ -356,6 +373,7 @@ export class Swim {
     const { frame } = this.#wire;
     if (frame.from === this.#address) return "echo";
     const before = this.members.claim(this.members.self);
+    this.#heardFrom(now, frame);
     // Claims in bulk, and whoever asks to be let in, are heard only from where answers arrive.
     const needsProof = frame.kind === CLAIMS || frame.kind === RANGES || frame.kind === HAVE || frame.kind === JOIN;
     if (needsProof && !this.#cookies.accepts(frame.a, frame.from, now)) return this.#unproven(now, frame, bytes.length);
@@ -367,9 +385,21 @@ export class Swim {
     // The accuser hears our answer at once, whether or not it still counts us among the living.
     const isAnswerDue = frame.kind !== PING && this.members.claim(this.members.self) !== before;
     if (isAnswerDue && this.#peers.find(frame.from) !== undefined) this.#gossip.post(GOSSIP, frame.from, 0, 0, now);
-    this.#repair.compare(now, frame, !this.#leaving);
+    this.#repair.compare(now, frame, !this.#leaving && !this.#comeback.isPending);
     if (frame.kind !== HEARD) this.#gossip.acknowledge(frame, now);
     return verdict;
+  }
+
+  /** A member we know is heard. If it counts us among the dead, it says for how long it has heard us since. */
+  #heardFrom(now: number, frame: Frame): void {
+    const peer = this.#peers.find(frame.from);
+    const claim = peer === undefined ? 0 : this.members.claim(peer);
+    this.#deafMs = 0;
+    if (peer === undefined || claim === 0) return;
+    this.#comeback.heard(now);
+    if (frame.kind !== PING && frame.kind !== ACK && frame.kind !== GOSSIP) return;
+    this.#deafMs = frame.c;
+    if (statusOf(claim) === DEAD) this.#dead.heard(peer, now);
   }
 
   #act(now: number, frame: Frame, length: number): Verdict {
@@ -416,7 +446,7 @@ export class Swim {
     for (let i = 0; i < frame.claimCount; i++) {
       const address = frame.members[i] as Address;
       const claim = frame.claims[i] as Claim;
-      if (address === this.#address) this.#hearOfSelf(now, claim, frame.profiles[i]);
+      if (address === this.#address) this.#hearOfSelf(now, frame, claim, frame.profiles[i]);
       else if (!(synced && statusOf(claim) === DEAD && this.#accusations.hearDeath(now, address, claim, frame.from))) {
         const accuser = this.#accusations.admissible(address, frame.accusers[i]);
         this.#hear(now, address, claim, frame.profiles[i], accuser, frame.from, told);
@@ -510,7 +540,7 @@ export class Swim {
   }
 
   /** SWIM 4.2: who hears itself accused says again that it lives, with a higher incarnation. */
-  #hearOfSelf(now: number, claim: Claim, profile: Uint8Array | undefined): void {
+  #hearOfSelf(now: number, frame: Frame, claim: Claim, profile: Uint8Array | undefined): void {
     const own = this.members.claim(this.members.self);
     if (this.#leaving || claim < own) return;
     if (
@@ -519,10 +549,19 @@ export class Swim {
     ) {
       return;
     }
+    if (statusOf(claim) === SUSPECT && this.#isStale(now, frame)) {
+      this.#prober.greet(now, this.#peers.find(frame.from) ?? this.members.self);
+      return;
+    }
+    if (this.#comeback.isPending && incarnationOf(claim) <= incarnationOf(this.#comeback.claim)) return;
     // Alive or left, with an incarnation not ours: another life at this address. Suspect or dead: perhaps we are slow.
     if ((statusOf(claim) === SUSPECT || statusOf(claim) === DEAD) && !this.#admission.isAsking) {
       this.stats.refutations++;
       this.#health.feel(1);
+      if (statusOf(claim) === DEAD && !this.#comeback.died(now, claim, this.#deafMs)) {
+        this.#watchComeback(now);
+        return;
+      }
     }
     this.#outbid(now, claim, 0);
   }
@@ -535,10 +574,32 @@ export class Swim {
       return;
     }
     const was = this.members.claim(self);
+    this.#comeback.end();
     this.members.believe(self, claimOf(incarnationOf(claim) + 1, ALIVE), profile);
     this.#repair.changed(now);
     this.#gossip.tell(self, now);
     this.#output.changed(self, this.members.claim(self), was);
+  }
+
+  /**
+   * After a standstill the datagrams that waited speak of the past: who was a suspect may be dead by now, and a refutation
+   * would bring it back past all damping. So whoever said so is asked again; its ack shows what it believes now.
+   */
+  #isStale(now: number, frame: Frame): boolean {
+    const isLate = now - this.#comeback.stalledAt < this.#config.probeTimeoutMs;
+    return isLate && frame.kind !== ACK && this.#isKnownLive(frame.from);
+  }
+
+  /** Looks again soon even if there is long to wait: a standstill in between must not go unnoticed. */
+  #watchComeback(now: number): void {
+    const { probeTimeoutMs } = this.#config;
+    this.#timers.set(COMEBACK, 0, now + Math.min(this.#comeback.waitMs(now), probeTimeoutMs));
+  }
+
+  #comeBack(now: number): void {
+    if (this.#leaving || !this.#comeback.isPending) return;
+    if (this.#comeback.waitMs(now) > 0) this.#watchComeback(now);
+    else this.#outbid(now, this.#comeback.claim, 0);
   }
 
   /** A period is over. */
@@ -551,9 +612,10 @@ export class Swim {
   }
 
   /** Our own process stood still for `late` ms: what did not arrive meanwhile is nobody's fault but ours. */
-  #stalled(late: number): void {
+  #stalled(now: number, late: number): void {
     this.stats.stalls++;
     this.#health.feel(1);
+    this.#comeback.stalled(now);
     this.#prober.abandon();
     this.#accusations.postpone(late);
   }

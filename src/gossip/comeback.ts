@@ -1,0 +1,99 @@
+// When a member that hears it was declared dead says that it lives: flap damping. Its peers pay for every death and every
+// return, so one that stalls again and again, or hears nothing for a while, waits until it has been steady.
+//
+//   a first death, heard by a member that is well            at once: a healed partition, a false alarm
+//   … that stood still a moment ago                          after STALLED_MS without another standstill
+//   … whom others heard all the while, but not it them       after twice as long as that lasted
+//   another death within minutes                             after four times as long as the time before
+//
+// Steady: no standstill of its own process, and never longer than a few periods without a word from others. All waits end
+// by themselves (STEADY_MAX_MS at most, when steady), so a damped member that is well is found alive in time. A mere suspicion
+// is refuted at once, always.
+//
+// Only when; what is said is in `swim.ts`. (Akka and memberlist let the flapping one choose; BGP damps it at the
+// receivers, RFC 2439, which would make views differ.)
+
+import type { Claim } from "./claim.ts";
+import type { Config } from "./config.ts";
+
+const STALLED_MS = 1_000;
+/** A standstill that ended longer ago says nothing of the present. */
+const STALL_COUNTS_MS = 10_000;
+const DEAF_FACTOR = 2;
+const AGAIN_MS = 4_000;
+const AGAIN_FACTOR = 4;
+const STEADY_MAX_MS = 60_000;
+/** The memory of a death halves in this time. */
+const HALF_LIFE_MS = 120_000;
+/** Periods without a word from others that are still steady. */
+const QUIET_PERIODS = 3;
+
+export class Comeback {
+  /** When our own process last stood still until. */
+  stalledAt = Number.NEGATIVE_INFINITY;
+  readonly #quietMs: number;
+  #claim: Claim = 0;
+  #steadyMs = 0;
+  #steadySince = Number.NEGATIVE_INFINITY;
+  #heardAt = Number.NEGATIVE_INFINITY;
+  #deaths = 0;
+  #diedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(config: Config) {
+    this.#quietMs = QUIET_PERIODS * config.probeIntervalMs;
+  }
+
+  /** True while this member lets itself be taken for dead. */
+  get isPending(): boolean {
+    return this.#claim !== 0;
+  }
+
+  /** The highest claim against this member that it has to outbid; 0 if it does not wait. */
+  get claim(): Claim {
+    return this.#claim;
+  }
+
+  /** A member's word arrived. */
+  heard(now: number): void {
+    if (now - this.#heardAt > this.#quietMs) this.#steadySince = now;
+    this.#heardAt = now;
+  }
+
+  /** Our own process stood still until now. */
+  stalled(now: number): void {
+    this.stalledAt = now;
+    this.#steadySince = now;
+  }
+
+  /**
+   * Others say that this member is dead. `deafMs`: for how long whoever said so has heard it since.
+   * @returns true if it may say at once that it lives
+   */
+  died(now: number, claim: Claim, deafMs: number): boolean {
+    if (this.#claim !== 0) {
+      this.#claim = Math.max(this.#claim, claim);
+      return false;
+    }
+    this.#deaths = 1 + this.#deaths * 0.5 ** ((now - this.#diedAt) / HALF_LIFE_MS);
+    this.#diedAt = now;
+    const again = this.#deaths < 1.5 ? 0 : AGAIN_MS * AGAIN_FACTOR ** (Math.round(this.#deaths) - 2);
+    const stalled = now - this.stalledAt < STALL_COUNTS_MS ? STALLED_MS : 0;
+    this.#steadyMs = Math.min(STEADY_MAX_MS, Math.max(again, stalled, DEAF_FACTOR * deafMs));
+    if (this.#steadyMs === 0) return true;
+    this.#claim = claim;
+    // What was before the death does not count, but for a standstill, which explains it.
+    this.#steadySince = stalled > 0 && again === 0 && deafMs === 0 ? this.stalledAt : now;
+    return false;
+  }
+
+  /** How long to wait still, if nothing happens; 0: the time has come. */
+  waitMs(now: number): number {
+    const isQuiet = now - this.#heardAt > this.#quietMs;
+    return isQuiet ? this.#steadyMs : Math.max(0, this.#steadySince + this.#steadyMs - now);
+  }
+
+  /** It is said now; or there is no need any more. */
+  end(): void {
+    this.#claim = 0;
+  }
+}
