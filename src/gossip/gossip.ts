@@ -9,7 +9,7 @@
 
 import type { Address } from "./address.ts";
 import { Broadcast } from "./broadcast.ts";
-import { ALIVE, isLive, statusOf } from "./claim.ts";
+import { ALIVE, isLive, SUSPECT, statusOf } from "./claim.ts";
 import type { Config } from "./config.ts";
 import type { Contacts } from "./contacts.ts";
 import type { Gone } from "./gone.ts";
@@ -53,6 +53,7 @@ export class Gossip {
   #contactCount = 0;
   /** While a crowd forms there is news all the time: twice to each lasting contact must do, what is lost is reconciled. */
   #crowdLimit = Number.POSITIVE_INFINITY;
+  #hushedUntil = Number.NEGATIVE_INFINITY;
   #tokens: number;
   #tokensAt = 0;
 
@@ -106,6 +107,11 @@ export class Gossip {
     const origin = this.#peers.find(message.origin);
     if (origin !== undefined) this.#broadcast.knows(message.origin, message.epoch, message.seq, origin);
     this.#soon(now);
+  }
+
+  /** What we suspect of somebody is old: until then it is not told to the suspect. */
+  hush(until: number): void {
+    this.#hushedUntil = until;
   }
 
   /** News that must not wait: the next datagrams do not count. */
@@ -251,7 +257,8 @@ export class Gossip {
     this.#outbox.open(kind, this.#peers.address(peer), a, isLive(claim) ? c : this.#dead.heardMs(peer, now), now);
     // Lifeguard's buddy system: whoever is not simply alive with us hears so first, and to the gone we
     // introduce ourselves, for we may be gone with them.
-    const isTold = statusOf(claim) !== ALIVE && this.#outbox.claim(peer);
+    const isSpared = statusOf(claim) === SUSPECT && now < this.#hushedUntil;
+    const isTold = isSpared || (statusOf(claim) !== ALIVE && this.#outbox.claim(peer));
     if (!isLive(claim)) this.#outbox.claim(this.#members.self);
     if (!this.#inStep.has(peer)) {
       const share = isLink ? this.#broadcast.share(peer, this.#outbox.room, now) : 0;

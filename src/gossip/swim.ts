@@ -69,6 +69,9 @@ import {
   type Wire,
 } from "./wire.ts";
 
+/** After a standstill, the pause between two questions whether an accusation still holds. */
+const STALE_PAUSE_MS = 20;
+
 export interface Output extends Sender {
   /** A belief changed. `claim` 0: the peer is forgotten, its number will be another's. `was` 0: it was unknown. */
   changed(peer: Peer, claim: Claim, was: Claim): void;
@@ -120,6 +123,7 @@ export class Swim {
   readonly #left: Gone;
   readonly #comeback: Comeback;
   readonly #epoch: number;
+  #askedAt = Number.NEGATIVE_INFINITY;
   /** When the last input came. */
   #inputAt = Number.NEGATIVE_INFINITY;
   #messageSeq = 0;
@@ -550,7 +554,12 @@ export class Swim {
       return;
     }
     if (statusOf(claim) === SUSPECT && this.#isStale(now, frame)) {
-      this.#prober.greet(now, this.#peers.find(frame.from) ?? this.members.self);
+      const teller = this.#peers.find(frame.from);
+      // Two who both stood still would ask each other for ever.
+      if (teller !== undefined && now - this.#askedAt >= STALE_PAUSE_MS) {
+        this.#askedAt = now;
+        this.#prober.greet(now, teller);
+      }
       return;
     }
     if (this.#comeback.isPending && incarnationOf(claim) <= incarnationOf(this.#comeback.claim)) return;
@@ -616,6 +625,7 @@ export class Swim {
     this.stats.stalls++;
     this.#health.feel(1);
     this.#comeback.stalled(now);
+    this.#gossip.hush(now + this.#config.probeTimeoutMs);
     this.#prober.abandon();
     this.#accusations.postpone(late);
   }
