@@ -31,7 +31,11 @@ const QUIET_PERIODS = 3;
 export class Comeback {
   /** When our own process last stood still until. */
   stalledAt = Number.NEGATIVE_INFINITY;
+  #silentUntil = Number.NEGATIVE_INFINITY;
+  #silenceMs = 0;
   readonly #quietMs: number;
+  /** Heard for less, before it heard of its death, a member is not deaf: that is how long words take. */
+  readonly #deafMinMs: number;
   #claim: Claim = 0;
   #steadyMs = 0;
   #steadySince = Number.NEGATIVE_INFINITY;
@@ -41,6 +45,7 @@ export class Comeback {
 
   constructor(config: Config) {
     this.#quietMs = QUIET_PERIODS * config.probeIntervalMs;
+    this.#deafMinMs = config.probeIntervalMs;
   }
 
   /** True while this member lets itself be taken for dead. */
@@ -53,9 +58,20 @@ export class Comeback {
     return this.#claim;
   }
 
+  /** When a standstill, or a silence, ended last. */
+  get unwellAt(): number {
+    return Math.max(this.stalledAt, this.#silentUntil);
+  }
+
   /** A member's word arrived. */
   heard(now: number): void {
-    if (now - this.#heardAt > this.#quietMs) this.#steadySince = now;
+    if (now - this.#heardAt > this.#quietMs) {
+      this.#steadySince = now;
+      if (this.#heardAt !== Number.NEGATIVE_INFINITY) {
+        this.#silentUntil = now;
+        this.#silenceMs = now - this.#heardAt;
+      }
+    }
     this.#heardAt = now;
   }
 
@@ -78,12 +94,18 @@ export class Comeback {
     this.#diedAt = now;
     const again = this.#deaths < 1.5 ? 0 : AGAIN_MS * AGAIN_FACTOR ** (Math.round(this.#deaths) - 2);
     const stalled = now - this.stalledAt < STALL_COUNTS_MS ? STALLED_MS : 0;
-    this.#steadyMs = Math.min(STEADY_MAX_MS, Math.max(again, stalled, DEAF_FACTOR * deafMs));
+    const deaf = deafMs < this.#deafMinMs ? 0 : DEAF_FACTOR * Math.max(deafMs, this.#recentSilenceMs(now));
+    this.#steadyMs = Math.min(STEADY_MAX_MS, Math.max(again, stalled, deaf));
     if (this.#steadyMs === 0) return true;
     this.#claim = claim;
     // What was before the death does not count, but for a standstill, which explains it.
-    this.#steadySince = stalled > 0 && again === 0 && deafMs === 0 ? this.stalledAt : now;
+    this.#steadySince = again + deaf === 0 ? this.stalledAt : now;
     return false;
+  }
+
+  /** The others know how long they heard us only since they first did; how long we heard nobody we know. */
+  #recentSilenceMs(now: number): number {
+    return now - this.#silentUntil < STALL_COUNTS_MS ? this.#silenceMs : 0;
   }
 
   /** How long to wait still, if nothing happens; 0: the time has come. */

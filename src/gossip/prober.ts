@@ -29,6 +29,9 @@ const NACK_AFTER = 0.8;
 interface Forward {
   readonly requester: Address;
   readonly seq: number;
+  readonly target: Address;
+  /** When we tell the requester that we hear nothing, either. */
+  readonly until: number;
 }
 
 export class Prober {
@@ -184,17 +187,27 @@ export class Prober {
     const target = frame.members[0];
     if (frame.claimCount !== 1 || target === undefined || this.#forwards.size >= FORWARDS_MAX) return false;
     const seq = this.#nextSeq();
-    this.#forwards.set(seq, { requester: frame.from, seq: frame.a });
-    this.#timers.set(FORWARD, seq, now + this.#config.probeTimeoutMs * NACK_AFTER);
+    for (const { requester, seq: asked } of this.#forwards.values()) {
+      if (requester === frame.from && asked === frame.a) return true; // asked again, and under way
+    }
+    const until = now + this.#config.probeTimeoutMs * NACK_AFTER;
+    this.#forwards.set(seq, { requester: frame.from, seq: frame.a, target, until });
+    this.#timers.set(FORWARD, seq, now + this.#config.probeTimeoutMs / REPEATS_MAX);
     this.#gossip.post(PING, target, seq, 0, now);
     return true;
   }
 
-  /** The target of a probe made for another did not answer in time. */
-  giveUp(now: number, seq: number): void {
+  /** The target of a probe made for another has not answered: once more, or it is time to say so. */
+  insistForOther(now: number, seq: number): void {
     const forward = this.#forwards.get(seq);
+    if (!forward) return;
+    if (now < forward.until) {
+      this.#timers.set(FORWARD, seq, Math.min(forward.until, now + this.#config.probeTimeoutMs / REPEATS_MAX));
+      this.#gossip.post(PING, forward.target, seq, 0, now);
+      return;
+    }
     this.#forwards.delete(seq);
-    if (forward) this.#gossip.post(NACK, forward.requester, forward.seq, 0, now);
+    this.#gossip.post(NACK, forward.requester, forward.seq, 0, now);
   }
 
   /** A peer's number is about to become another's. */

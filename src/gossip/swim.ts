@@ -350,7 +350,7 @@ export class Swim {
           this.#gossip.round(now);
           break;
         case FORWARD:
-          this.#prober.giveUp(now, timer.subject);
+          this.#prober.insistForOther(now, timer.subject);
           break;
         case JOINING:
           this.#admission.ask(now);
@@ -490,6 +490,9 @@ export class Swim {
       return;
     }
     const status = statusOf(claim);
+    // Whom we hold dead may be deaf, and so accuse everybody: about the living it is not heard.
+    const isAccusation = status === SUSPECT || status === DEAD;
+    if (isAccusation && isLive(was) && accuser === undefined && !this.#isKnownLive(teller)) return;
     // A live claim is believed only with the profile of its incarnation, so that one (member, incarnation) has
     // one profile everywhere. A suspicion of an incarnation that we missed arrives again by reconciliation.
     if (status === ALIVE && profile === undefined) return;
@@ -553,13 +556,8 @@ export class Swim {
     ) {
       return;
     }
-    if (statusOf(claim) === SUSPECT && this.#isStale(now, frame)) {
-      const teller = this.#peers.find(frame.from);
-      // Two who both stood still would ask each other for ever.
-      if (teller !== undefined && now - this.#askedAt >= STALE_PAUSE_MS) {
-        this.#askedAt = now;
-        this.#prober.greet(now, teller);
-      }
+    if ((statusOf(claim) === SUSPECT || statusOf(claim) === DEAD) && this.#isStale(now, frame)) {
+      this.#askAround(now);
       return;
     }
     if (this.#comeback.isPending && incarnationOf(claim) <= incarnationOf(this.#comeback.claim)) return;
@@ -592,11 +590,19 @@ export class Swim {
 
   /**
    * After a standstill the datagrams that waited speak of the past: who was a suspect may be dead by now, and a refutation
-   * would bring it back past all damping. So whoever said so is asked again; its ack shows what it believes now.
+   * would bring it back past all damping. And after a silence a stranger's word says nothing of how deaf we were. So those who
+   * hear us most are asked; their acks show what they believe now.
    */
   #isStale(now: number, frame: Frame): boolean {
-    const isLate = now - this.#comeback.stalledAt < this.#config.probeTimeoutMs;
-    return isLate && frame.kind !== ACK && this.#isKnownLive(frame.from);
+    const isLate = now - this.#comeback.unwellAt < this.#config.probeTimeoutMs;
+    return isLate && frame.kind !== ACK && !this.#admission.isAsking && this.members.others > 0;
+  }
+
+  #askAround(now: number): void {
+    // Two who both stood still would ask each other for ever.
+    if (now - this.#askedAt < STALE_PAUSE_MS) return;
+    this.#askedAt = now;
+    for (const link of this.#contacts.links(now)) this.#prober.greet(now, link);
   }
 
   /** Looks again soon even if there is long to wait: a standstill in between must not go unnoticed. */
