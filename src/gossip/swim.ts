@@ -556,6 +556,10 @@ export class Swim {
     ) {
       return;
     }
+    // What the dead suspect is answered only when they ask us: all would hear the refutation, but not who is deaf.
+    const teller = this.#peers.find(frame.from);
+    const isTellerDead = teller !== undefined && statusOf(this.members.claim(teller)) === DEAD;
+    if (statusOf(claim) === SUSPECT && frame.kind === GOSSIP && isTellerDead) return;
     if ((statusOf(claim) === SUSPECT || statusOf(claim) === DEAD) && this.#isStale(now, frame)) {
       this.#askAround(now);
       return;
