@@ -44,9 +44,9 @@ const schema = z
     /** News of a member is sent gossipMult * ceil(log10(members + 1)) times at most; memberlist: 4. */
     gossipMult: z.number().int().min(1).max(64).default(4),
     /** Least pause between two reconciliations that this member starts. */
-    syncIntervalMs: ms(600_000).default(250),
+    syncIntervalMs: ms(600_000).default(100),
     /** First pause before asking the next seeds; grows by half up to four times this. */
-    joinRetryMs: ms(60_000).default(200),
+    joinRetryMs: ms(60_000).default(100),
     /** After this long, `join` reports that nobody answered. */
     joinTimeoutMs: ms(600_000).default(10_000),
     /** A leaver waits at most this long for its goodbye to be told. */

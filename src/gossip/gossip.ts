@@ -206,8 +206,7 @@ export class Gossip {
     if (isHeldUp) this.#at(now + Math.max(1, this.#waitMs(now)));
     else if (nextAt < Number.POSITIVE_INFINITY) this.#at(Math.max(now, nextAt));
     if (isRegular || this.#roundAt === Number.POSITIVE_INFINITY) this.#lastRoundAt = now;
-    this.#roundAt =
-      this.rumors.size > 0 ? this.#lastRoundAt + this.#config.gossipIntervalMs : Number.POSITIVE_INFINITY;
+    this.#roundAt = this.rumors.size > 0 ? this.#lastRoundAt + this.#config.gossipIntervalMs : Number.POSITIVE_INFINITY;
     this.#arm();
   }
 
@@ -266,7 +265,10 @@ export class Gossip {
     }
     let told = 0;
     if (isLink) {
-      const pauseMs = Math.max(this.#config.resendMinMs, Math.min(this.#config.probeTimeoutMs, this.#roundTrip.estimateMs));
+      const pauseMs = Math.max(
+        this.#config.resendMinMs,
+        Math.min(this.#config.probeTimeoutMs, this.#roundTrip.estimateMs),
+      );
       this.#broadcast.tell(peer, now, pauseMs, (message) => {
         const fits = this.#outbox.message(message);
         if (fits) told++;

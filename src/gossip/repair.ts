@@ -1,16 +1,33 @@
 // When to reconcile, with whom, and when news has reached everybody: what follows from the digest that every datagram
 // carries. And a word now and then to the dead, for a partition may have healed. How views are reconciled is in sync.ts.
 
+import type { Address } from "./address.ts";
 import { isLive } from "./claim.ts";
 import type { Config } from "./config.ts";
 import type { Gone } from "./gone.ts";
 import type { Gossip } from "./gossip.ts";
 import type { Members } from "./members.ts";
 import type { Peers } from "./peers.ts";
+import type { RoundTrip } from "./probe.ts";
 import type { Prober } from "./prober.ts";
 import type { Random } from "./random.ts";
+import { KEY_MAX } from "./ring.ts";
 import type { Sync } from "./sync.ts";
+import { RESYNC, type Timers } from "./timers.ts";
 import { CHALLENGE, type Frame, JOIN } from "./wire.ts";
+
+/** A question is asked again after the round-trip's estimate, at least this, and so often in all. */
+const ANSWER_MIN_MS = 50;
+const TRIES_MAX = 4;
+
+/** A range of the ring that somebody was asked to reconcile, and has not answered for. */
+interface Asked {
+  readonly to: Address;
+  readonly proof: number;
+  readonly first: number;
+  readonly last: number;
+  readonly tries: number;
+}
 
 export class Repair {
   /** Reconciliations that this member began. */
@@ -22,9 +39,12 @@ export class Repair {
   readonly #gossip: Gossip;
   readonly #prober: Prober;
   readonly #sync: Sync;
+  readonly #roundTrip: RoundTrip;
+  readonly #timers: Timers;
   readonly #config: Config;
   readonly #random: Random;
   #changedAt = Number.NEGATIVE_INFINITY;
+  #asked: Asked | undefined;
   #begunAt = Number.NEGATIVE_INFINITY;
 
   constructor(
@@ -33,6 +53,8 @@ export class Repair {
     gossip: Gossip,
     prober: Prober,
     sync: Sync,
+    roundTrip: RoundTrip,
+    timers: Timers,
     config: Config,
     random: Random,
   ) {
@@ -41,6 +63,8 @@ export class Repair {
     this.#gossip = gossip;
     this.#prober = prober;
     this.#sync = sync;
+    this.#roundTrip = roundTrip;
+    this.#timers = timers;
     this.#config = config;
     this.#random = random;
   }
@@ -60,19 +84,44 @@ export class Repair {
     if (mayReconcile && !this.agreed && frame.kind !== CHALLENGE && frame.kind !== JOIN) this.reconcile(now, frame);
   }
 
+  /** What we asked somebody to reconcile was not answered: once more, or the chain of answers ends with a lost datagram. */
+  resume(now: number): void {
+    const asked = this.#asked;
+    if (!asked) return;
+    const peer = this.#peers.find(asked.to);
+    if (asked.tries >= TRIES_MAX || peer === undefined || !isLive(this.#members.claim(peer))) {
+      this.#asked = undefined;
+      return;
+    }
+    this.#ask(now, asked.to, asked.proof, asked.first, asked.last, asked.tries + 1);
+  }
+
+  /** Somebody answered: with something to go on from (`proceed`), or with all there was. */
+  answered(from: Address): void {
+    if (this.#asked?.to !== from) return;
+    this.#asked = undefined;
+    this.#timers.cancel(RESYNC, 0);
+  }
+
+  #ask(now: number, to: Address, proof: number, first: number, last: number, tries: number): void {
+    this.#begunAt = now;
+    this.#asked = { to, proof, first, last, tries };
+    this.#timers.set(RESYNC, 0, now + Math.max(ANSWER_MIN_MS, this.#roundTrip.estimateMs) * tries);
+    this.#sync.begin(to, proof, now, first, last);
+  }
+
   /** Begins a reconciliation with a frame's sender, unless it is too early for another. */
   reconcile(now: number, frame: Frame): void {
     if (!this.#isDue(now)) return;
-    this.#begunAt = now;
     this.begun++;
-    this.#sync.begin(frame.from, frame.b, now);
+    this.#ask(now, frame.from, frame.b, 0, KEY_MAX, 1);
   }
 
   /** Goes on where a page of claims, or a welcome, said that there is more. */
   proceed(now: number, frame: Frame, first: number, last: number): void {
+    this.answered(frame.from);
     if (frame.digest === this.#members.ring.digest) return;
-    this.#begunAt = now;
-    this.#sync.begin(frame.from, frame.b, now, first, last);
+    this.#ask(now, frame.from, frame.b, first, last, 1);
   }
 
   /** Not too often; and not while news is under way, which explains the difference, unless that lasts. */

@@ -31,8 +31,8 @@ import {
   SUSPECT,
   statusOf,
 } from "./claim.ts";
-import type { Config } from "./config.ts";
 import { Comeback } from "./comeback.ts";
+import type { Config } from "./config.ts";
 import { Contacts } from "./contacts.ts";
 import { Cookies } from "./cookie.ts";
 import { Gone } from "./gone.ts";
@@ -42,13 +42,24 @@ import { Members } from "./members.ts";
 import { type Message, Messages } from "./messages.ts";
 import { Outbox, type Sender } from "./outbox.ts";
 import type { Peer, Peers, ProfileId, Profiles } from "./peers.ts";
-import { Prober } from "./prober.ts";
 import { RoundTrip } from "./probe.ts";
+import { Prober } from "./prober.ts";
 import type { Random } from "./random.ts";
 import { Repair } from "./repair.ts";
 import type { Suspicion } from "./suspicion.ts";
 import { Sync } from "./sync.ts";
-import { COMEBACK, FORWARD, GOSSIP_ROUND, JOINING, PERIOD, PROBE_END, PROBE_TIMEOUT, SUSPICION, Timers } from "./timers.ts";
+import {
+  COMEBACK,
+  FORWARD,
+  GOSSIP_ROUND,
+  JOINING,
+  PERIOD,
+  PROBE_END,
+  PROBE_TIMEOUT,
+  RESYNC,
+  SUSPICION,
+  Timers,
+} from "./timers.ts";
 import {
   ACK,
   CHALLENGE,
@@ -188,7 +199,17 @@ export class Swim {
     );
     this.#sync = new Sync(members, peers, outbox);
     this.#admission = new Admission(address, members, peers, outbox, this.#timers, config, random);
-    this.#repair = new Repair(members, peers, gossip, this.#prober, this.#sync, config, random);
+    this.#repair = new Repair(
+      members,
+      peers,
+      gossip,
+      this.#prober,
+      this.#sync,
+      roundTrip,
+      this.#timers,
+      config,
+      random,
+    );
     this.#accusations = new Accusations(
       address,
       this.#suspicions,
@@ -355,6 +376,9 @@ export class Swim {
         case JOINING:
           this.#admission.ask(now);
           break;
+        case RESYNC:
+          this.#repair.resume(now);
+          break;
         case COMEBACK:
           this.#comeBack(now);
           break;
@@ -431,9 +455,11 @@ export class Swim {
         this.#admission.onHello(now, frame, length);
         return "ok";
       case RANGES:
+        this.#repair.answered(frame.from);
         this.#sync.onRanges(frame, now);
         return "ok";
       case HAVE:
+        this.#repair.answered(frame.from);
         this.#sync.onHave(frame, now);
         return "ok";
       case CLAIMS:
@@ -680,7 +706,8 @@ export class Swim {
     if (frame.rangeCount !== 1) return "ok";
     if (this.#admission.welcomed(frame.from)) this.#meet(now, frame.from);
     const [first = 0, last = 0] = frame.ranges;
-    if (first <= last && !this.#leaving) this.#repair.proceed(now, frame, first, last);
+    if (first > last) this.#repair.answered(frame.from);
+    else if (!this.#leaving) this.#repair.proceed(now, frame, first, last);
     return "ok";
   }
 

@@ -29,6 +29,8 @@ const HAVES_MAX = 8;
 const PAGES_MAX = 4;
 const EXPOSE_PAUSE_MS = 20;
 
+/** On the last page of claims: first after last, that was all. */
+const NOTHING = [1, 0] as const;
 /** In `c` of a `have`: name yours too if you lack somebody. */
 const ANSWER = 1;
 
@@ -137,9 +139,8 @@ export class Sync {
       this.#outbox.open(CLAIMS, to, proof, 0, now);
       this.#outbox.reserveRange();
       while (next < lacking.length && this.#outbox.wholeClaim(lacking[next] as Peer)) next++;
-      if (page === PAGES_MAX - 1 && next < lacking.length) {
-        this.#outbox.range(this.#peers.key(lacking[next] as Peer), last, 0, 0);
-      }
+      if (next >= lacking.length) this.#outbox.range(...NOTHING, 0, 0);
+      else if (page === PAGES_MAX - 1) this.#outbox.range(this.#peers.key(lacking[next] as Peer), last, 0, 0);
       this.#outbox.post();
     }
   }

@@ -17,6 +17,7 @@ export const GOSSIP_ROUND = 5;
 export const FORWARD = 6;
 export const JOINING = 7;
 export const COMEBACK = 8;
+export const RESYNC = 9;
 
 interface Timer {
   readonly at: number;
