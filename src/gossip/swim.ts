@@ -32,6 +32,7 @@ import {
   statusOf,
 } from "./claim.ts";
 import type { Config } from "./config.ts";
+import { Conflict } from "./conflict.ts";
 import { Contacts } from "./contacts.ts";
 import { Cookies } from "./cookie.ts";
 import { Gone } from "./gone.ts";
@@ -46,7 +47,17 @@ import type { Random } from "./random.ts";
 import { Repair } from "./repair.ts";
 import type { Suspicion } from "./suspicion.ts";
 import { Sync } from "./sync.ts";
-import { FORWARD, GOSSIP_ROUND, JOINING, PERIOD, PROBE_END, PROBE_TIMEOUT, SUSPICION, Timers } from "./timers.ts";
+import {
+  CONFLICT,
+  FORWARD,
+  GOSSIP_ROUND,
+  JOINING,
+  PERIOD,
+  PROBE_END,
+  PROBE_TIMEOUT,
+  SUSPICION,
+  Timers,
+} from "./timers.ts";
 import {
   ACK,
   CHALLENGE,
@@ -113,6 +124,7 @@ export class Swim {
   readonly #admission: Admission;
   readonly #repair: Repair;
   readonly #accusations: Accusations;
+  readonly #conflict: Conflict;
   readonly #dead: Gone;
   readonly #left: Gone;
   readonly #epoch: number;
@@ -188,6 +200,10 @@ export class Swim {
       config,
       (now, peer, claim, accuser) => this.#raise(now, peer, claim, 0, accuser, 0),
     );
+    this.#conflict = new Conflict(members, profiles, this.#timers, random, profileId, {
+      outbid: (now, claim, profile) => this.#outbid(now, claim, profile),
+      yield: (now, claim, profile) => this.#present(now, claim, profile),
+    });
     members.believe(self, claimOf(1, ALIVE), profileId);
   }
 
@@ -222,14 +238,15 @@ export class Swim {
     return this.#messages.size === 0 && !this.#gossip.rumors.has(this.members.self);
   }
 
-  /** How often it probed, suspected, buried and reconciled since its start. */
-  get begun(): { probes: number; probesFailed: number; suspicions: number; deaths: number; syncs: number } {
+  /** How often it probed, suspected, buried, reconciled, and found another process at its address, since its start. */
+  get begun(): Readonly<Record<"probes" | "probesFailed" | "suspicions" | "deaths" | "syncs" | "conflicts", number>> {
     return {
       probes: this.#prober.probes,
       probesFailed: this.#prober.failures,
       suspicions: this.#accusations.suspected,
       deaths: this.#accusations.buried,
       syncs: this.#repair.begun,
+      conflicts: this.#conflict.conflicts,
     };
   }
 
@@ -288,7 +305,7 @@ export class Swim {
   update(now: number, profile: Uint8Array): void {
     const id = holdProfile(this.#profiles, profile);
     if (this.#leaving) this.#profiles.release(id);
-    else this.#outbid(now, this.members.claim(this.members.self), id);
+    else this.#conflict.renew(now, id);
   }
 
   /** Says goodbye; go on driving until `gone`, or as long as patience lasts. */
@@ -298,8 +315,14 @@ export class Swim {
     this.endJoin();
     this.#timers.cancel(PERIOD, 0);
     this.#prober.abandon();
+    this.#conflict.end();
     const { self } = this.members;
     const was = this.members.claim(self);
+    // The address is another process's now, and so is the goodbye.
+    if (this.#conflict.isYielding) {
+      this.#gossip.rumors.drop(self);
+      return;
+    }
     this.members.believe(self, claimOf(incarnationOf(was), LEFT), 0);
     this.#gossip.hurry();
     this.#gossip.tell(self, now);
@@ -340,6 +363,9 @@ export class Swim {
           break;
         case JOINING:
           this.#admission.ask(now);
+          break;
+        case CONFLICT:
+          this.#conflict.resume(now);
           break;
       }
     }
@@ -507,14 +533,12 @@ export class Swim {
   #hearOfSelf(now: number, claim: Claim, profile: Uint8Array | undefined): void {
     const own = this.members.claim(this.members.self);
     if (this.#leaving || claim < own) return;
-    if (
-      claim === own &&
-      (profile === undefined || equal(profile, this.#profiles.bytes(this.members.profile(this.members.self))))
-    ) {
+    // Alive or left, with an incarnation not ours: another life at this address. Suspect or dead: perhaps we are slow.
+    if (statusOf(claim) === ALIVE || statusOf(claim) === LEFT) {
+      this.#conflict.hear(now, claim, profile);
       return;
     }
-    // Alive or left, with an incarnation not ours: another life at this address. Suspect or dead: perhaps we are slow.
-    if ((statusOf(claim) === SUSPECT || statusOf(claim) === DEAD) && !this.#admission.isAsking) {
+    if (!this.#admission.isAsking) {
       this.stats.refutations++;
       this.#health.feel(1);
     }
@@ -522,17 +546,22 @@ export class Swim {
   }
 
   #outbid(now: number, claim: Claim, profile: ProfileId): void {
-    const { self } = this.members;
     if (incarnationOf(claim) > INCARNATION_MAX) {
       this.stats.refused++;
-      if (profile !== 0) this.#profiles.release(profile);
+      this.#profiles.release(profile);
       return;
     }
+    this.#present(now, claimOf(incarnationOf(claim) + 1, ALIVE), profile);
+  }
+
+  /** What all shall believe of this member from now on. Takes over a hold of `profile`; 0 keeps the one believed. */
+  #present(now: number, claim: Claim, profile: ProfileId): void {
+    const { self } = this.members;
     const was = this.members.claim(self);
-    this.members.believe(self, claimOf(incarnationOf(claim) + 1, ALIVE), profile);
+    this.members.believe(self, claim, profile);
     this.#repair.changed(now);
     this.#gossip.tell(self, now);
-    this.#output.changed(self, this.members.claim(self), was);
+    this.#output.changed(self, claim, was);
   }
 
   /** A period is over. */
@@ -576,7 +605,7 @@ export class Swim {
   }
 
   #onChallenge(now: number, frame: Frame): Verdict {
-    if (this.#admission.answer(now, frame, (claim) => this.#outbid(now, claim, 0))) return "ok";
+    if (this.#admission.answer(now, frame, (claim) => this.#conflict.contend(now, claim))) return "ok";
     if (!this.#isKnownLive(frame.from)) return "stray";
     if (!this.#leaving) this.#repair.reconcile(now, frame);
     return "ok";

@@ -16,6 +16,7 @@ export const GOSSIP_ROUND = 5;
 /** [seq] */
 export const FORWARD = 6;
 export const JOINING = 7;
+export const CONFLICT = 8;
 
 interface Timer {
   readonly at: number;
