@@ -57,6 +57,11 @@ export class Repair {
     this.#agreements = 0;
   }
 
+  /** A peer's number is about to become another's. */
+  forget(peer: Peer): void {
+    if (this.#agreedWith === peer) this.#agreedWith = undefined;
+  }
+
   /** There is news that no digest shows: one more accuser. */
   hasUnseenNews(): void {
     this.#agreements = 0;

@@ -35,6 +35,7 @@ import type { Config } from "./config.ts";
 import { Conflict } from "./conflict.ts";
 import { Contacts } from "./contacts.ts";
 import { Cookies } from "./cookie.ts";
+import { Doubts } from "./doubts.ts";
 import { Gone } from "./gone.ts";
 import { Gossip } from "./gossip.ts";
 import { Health } from "./health.ts";
@@ -117,6 +118,7 @@ export class Swim {
   readonly #health: Health;
   readonly #suspicions = new Map<Peer, Suspicion>();
   readonly #messages = new Messages();
+  readonly #doubts = new Doubts();
   readonly #contacts: Contacts;
   readonly #gossip: Gossip;
   readonly #prober: Prober;
@@ -183,7 +185,7 @@ export class Swim {
       random.uint32(),
       accuse,
     );
-    this.#sync = new Sync(members, peers, outbox);
+    this.#sync = new Sync(members, peers, outbox, this.#doubts, (now, peer) => this.#drop(now, peer));
     this.#admission = new Admission(address, members, peers, outbox, this.#timers, config, random);
     this.#repair = new Repair(members, peers, gossip, this.#prober, this.#sync, config, random, this.#suspicions);
     this.#accusations = new Accusations(
@@ -378,6 +380,8 @@ export class Swim {
     if (reading !== "ok") return reading;
     const { frame } = this.#wire;
     if (frame.from === this.#address) return "echo";
+    const sender = this.#peers.find(frame.from);
+    if (sender !== undefined) this.#doubts.end(sender);
     const before = this.members.claim(this.members.self);
     // Claims in bulk, and whoever asks to be let in, are heard only from where answers arrive.
     const needsProof = frame.kind === CLAIMS || frame.kind === RANGES || frame.kind === HAVE || frame.kind === JOIN;
@@ -502,6 +506,7 @@ export class Swim {
     this.#accusations.end(peer);
     this.#dead.remove(peer);
     this.#left.remove(peer);
+    this.#doubts.end(peer);
     if (isLive(claim) && !isLive(was)) this.#contacts.grew(now);
     const status = statusOf(claim);
     if (status === SUSPECT) this.#accusations.begin(now, peer, claim, accuser);
@@ -520,11 +525,18 @@ export class Swim {
     return peer !== undefined;
   }
 
+  /** One for whom we cannot vouch is gone, as far as we are concerned. */
+  #drop(now: number, peer: Peer): void {
+    this.#raise(now, peer, claimOf(incarnationOf(this.members.claim(peer)), DEAD), 0, this.#address, 0);
+    this.#gossip.rumors.drop(peer);
+  }
+
   #forget(peer: Peer): void {
     const was = this.members.claim(peer);
     this.#gossip.rumors.drop(peer);
     this.#prober.forget(peer);
     this.#contacts.forget(peer);
+    this.#repair.forget(peer);
     this.#output.changed(peer, 0, was);
     this.members.forget(peer);
   }
@@ -579,6 +591,9 @@ export class Swim {
     this.#health.feel(1);
     this.#prober.abandon();
     this.#accusations.postpone(late);
+    if (late < this.#config.leftMs) return;
+    this.#doubts.awoke(this.members);
+    this.#gossip.rumors.clear();
   }
 
   /** Hears messages of known members; of unknown ones only if there is no waiting for their claims. */
