@@ -149,6 +149,7 @@ describe("one who stood still for very long", () => {
   function woken(standstillMs: number, between: (lab: Lab) => void = () => {}): Lab {
     const lab = new Lab({ config: { leftMs: 60_000 } });
     lab.know(friend, lost);
+    lab.answering = (member) => member === friend;
     lab.runFor(10);
     lab.now += standstillMs;
     lab.swim.wake(lab.now);
@@ -226,6 +227,9 @@ describe("a number that becomes another's", () => {
     for (let i = 0; i < 5_000 && !isProbed(); i++) lab.runFor(1);
     expect(isProbed()).toBe(true);
     handOver(lab, LEFT);
+    // The former owner's time to answer runs out before the heir's begins.
+    lab.runFor(lab.config.probeIntervalMs - 1);
+    expect(lab.swim.begun.suspicions).toBe(0);
     lab.answering = () => true;
     lab.runFor(30_000);
     expect(lab.status(heir)).toBe("alive");
