@@ -9,6 +9,10 @@ import type { Peer } from "./peers.ts";
 export class Doubts {
   readonly #peers = new Set<Peer>();
 
+  get size(): number {
+    return this.#peers.size;
+  }
+
   /** We stood still for very long. */
   awoke({ ring, self }: Members): void {
     for (let position = 0; position < ring.size; position++) {
@@ -22,7 +26,7 @@ export class Doubts {
   }
 
   /** It spoke, somebody said something new of it, or it is forgotten. */
-  end(peer: Peer): void {
-    this.#peers.delete(peer);
+  end(peer: Peer | undefined): void {
+    if (peer !== undefined) this.#peers.delete(peer);
   }
 }

@@ -380,8 +380,7 @@ export class Swim {
     if (reading !== "ok") return reading;
     const { frame } = this.#wire;
     if (frame.from === this.#address) return "echo";
-    const sender = this.#peers.find(frame.from);
-    if (sender !== undefined) this.#doubts.end(sender);
+    if (this.#doubts.size > 0) this.#doubts.end(this.#peers.find(frame.from));
     const before = this.members.claim(this.members.self);
     // Claims in bulk, and whoever asks to be let in, are heard only from where answers arrive.
     const needsProof = frame.kind === CLAIMS || frame.kind === RANGES || frame.kind === HAVE || frame.kind === JOIN;

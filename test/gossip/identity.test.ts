@@ -301,6 +301,33 @@ describe("two processes at one address", () => {
     },
   );
 
+  test("are not what a restart looks like, however often it restarts: each is known to all at once, and nobody is warned", () => {
+    const world = new VillageWorld(9);
+    const { village } = world;
+    const others = Array.from({ length: 7 }, (_, i) => world.settle(`n${i}`, world.freeAddress(), `n${i}`));
+    const first = others[0] as Inhabitant;
+    for (const one of others.slice(1)) village.join(one.villager, first.villager);
+    village.runFor(5_000);
+    const address = world.freeAddress();
+    for (let life = 1; life <= 8; life++) {
+      const process = world.settle(`life ${life}`, address, "phoenix");
+      village.join(process.villager, (others[life % 7] as Inhabitant).villager);
+      village.runFor(100);
+      for (const one of others) {
+        expect(one.members().find((member) => member.address === address)).toMatchObject({
+          id: process.id,
+          status: "alive",
+          incarnation: process.self.incarnation,
+        });
+        expect(
+          one.events.filter((event) => event.type !== "conflict" && event.member.address === address),
+        ).toHaveLength(life);
+      }
+      expect(process.villager.swim.begun.conflicts).toBe(0);
+      expect(process.events.filter(({ type }) => type === "conflict")).toEqual([]);
+    }
+  });
+
   test("who has the other's place says no goodbye for it", async () => {
     const { village, others, castor, pollux, address } = withTwins(inTurn(), 5);
     village.runUntil(() => castor.events.at(-1)?.type === "conflict", 60_000);
