@@ -4,6 +4,9 @@
 //                BOOTSTRAP_URL, SEEDS, http://bootstrap:5000, the default gateway, a broadcast hello
 //   in company   now and then (about three members of the whole network every 5 s) register with the bootstrap again and
 //                resolve the seeds again: whoever is there and not a member is joined, so both sides learn of each other
+//   a part missing more than a third went down, did not leave, and stay away: they may be well and have other addresses, at
+//                which nobody greets them. So all ways are tried again (by about three members of those who remain),
+//                with pauses that grow from 5 s to a minute, until the missing are back or forgotten
 //
 // Whoever hears of one member hears of all.
 
@@ -13,7 +16,7 @@ import { type Lookup, lookupHost } from "../http/lookup.ts";
 import { isLive } from "../http/roster.ts";
 import { sleep, withDeadline } from "./deadline.ts";
 import { type Way, type WayDeps, waysInOrder } from "./leads.ts";
-import { backoffMs, touchChance, touchMs } from "./ways.ts";
+import { backoffMs, isPartMissing, missingMs, touchChance, touchMs } from "./ways.ts";
 
 /** How long the next way waits for this one: what the operator named comes before what we guess. */
 const PATIENCE_MS = { named: 2_000, seeds: 2_000, guessed: 250, hello: 250 } as const satisfies Record<
@@ -25,7 +28,13 @@ const JOIN_TIMEOUT_MS = 3_000;
 const JOIN_SEEDS_MAX = 8;
 /** While alone a line at this many rounds, once a minute at the slowest pace. */
 const ROUNDS_PER_LINE = 12;
+/** Who comes back within this time was not missing: a machine that starts again, a link that is mended. */
+const GRACE_MS = 10_000;
+const CHANGES = ["up", "down", "left"] as const;
+const LOSSES = ["down", "left"] as const;
 const FOREVER_MS = 2 ** 31 - 1;
+
+type Change = (typeof CHANGES)[number];
 
 export interface DiscoverDeps extends Omit<WayDeps, "lookup"> {
   readonly log: Log;
@@ -63,7 +72,7 @@ class Discovery {
   }
 
   async run(): Promise<void> {
-    await Promise.all([this.#seekCompany(), this.#keepInTouch()]);
+    await Promise.all([this.#seekCompany(), this.#keepInTouch(), this.#seekMissing()]);
   }
 
   async #seekCompany(): Promise<void> {
@@ -157,6 +166,36 @@ class Discovery {
     }
   }
 
+  async #seekMissing(): Promise<void> {
+    if (this.#ways.length === 0) return;
+    while (!this.#signal.aborted) {
+      await this.#rest(FOREVER_MS, () => this.#isPartMissing(), LOSSES);
+      await sleep(GRACE_MS, this.#signal);
+      for (let round = 0; this.#isPartMissing() && !this.#signal.aborted; round++) {
+        if (this.#random() < touchChance(this.#live().length)) await this.#askForMissing(round);
+        await sleep(missingMs(round, this.#random), this.#signal);
+      }
+    }
+  }
+
+  /** Joins whoever a way leads to and is no member: one way after another, until nobody is missing any more. */
+  async #askForMissing(round: number): Promise<void> {
+    this.#log[round === 0 ? "info" : "debug"]({ round }, "A part of the network is missing: trying all ways again");
+    for (const way of this.#ways) {
+      if (!this.#isPartMissing() || this.#signal.aborted) return;
+      try {
+        const { seeds } = await way.find(this.#signal);
+        const members = new Set(this.#live().map((member) => member.address));
+        const strangers = this.#draw(seeds.filter((seed) => !members.has(seed)));
+        if (strangers.length > 0 && (await this.#join(strangers, () => this.#isPartMissing()))) {
+          this.#log.info({ way: way.name, seeds: strangers }, "Joined somebody who was not a member");
+        }
+      } catch (error) {
+        this.#log.debug({ way: way.name, reason: reasonOf(error) }, "No missing member this way");
+      }
+    }
+  }
+
   /** @returns false if it was not wanted any more when its turn came. Throws why nobody admitted us. */
   #join(seeds: readonly string[], isWanted: () => boolean): Promise<boolean> {
     const joined = this.#joins.then(async () => {
@@ -180,20 +219,19 @@ class Discovery {
     return drawn;
   }
 
-  async #rest(ms: number, until: () => boolean): Promise<void> {
-    const watch = this.#watch(until);
+  async #rest(ms: number, until: () => boolean, types: readonly Change[] = CHANGES): Promise<void> {
+    const watch = this.#watch(until, types);
     await sleep(ms, watch.signal);
     watch.end();
   }
 
   /** A signal that aborts once the membership is as `until` says, or with everything. */
-  #watch(until: () => boolean): { readonly signal: AbortSignal; end(): void } {
+  #watch(until: () => boolean, types: readonly Change[] = CHANGES): { readonly signal: AbortSignal; end(): void } {
     const controller = new AbortController();
     const look = () => {
       if (this.#signal.aborted) controller.abort(this.#signal.reason);
       else if (until()) controller.abort(new Error("not needed any more"));
     };
-    const types = ["up", "down", "left"] as const;
     for (const type of types) this.#gossip.on(type, look);
     this.#signal.addEventListener("abort", look);
     look();
@@ -206,6 +244,11 @@ class Discovery {
 
   #live(): Member[] {
     return this.#gossip.members().filter(isLive);
+  }
+
+  /** Whoever is alone misses everybody, and looks for anybody. */
+  #isPartMissing(): boolean {
+    return !this.#isAlone() && isPartMissing(this.#gossip.members());
   }
 
   #isAlone(): boolean {

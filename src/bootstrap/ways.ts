@@ -3,6 +3,7 @@
 
 import { isIP } from "node:net";
 import type { NetworkInterfaceInfo } from "node:os";
+import type { Member } from "../gossip/api.ts";
 
 /** Where a network is looked for. The order of these fields is the order in which they are tried. */
 export interface Ways {
@@ -36,6 +37,8 @@ const HELLOS_MAX = 8;
 const BACKOFF_START_MS = 250;
 const BACKOFF_CAP_MS = 5_000;
 const BACKOFF_JITTER = 0.25;
+const MISSING_START_MS = 5_000;
+const MISSING_CAP_MS = 60_000;
 const TOUCH_EVERY_MS = 5_000;
 const TOUCH_JITTER = 0.4;
 /** So many members of the whole network ask for a restarted bootstrap in a period: none does in 15 s once in 8,000. */
@@ -73,6 +76,25 @@ export function backoffMs(attempt: number, random: () => number): number {
 /** How long a member rests before it thinks again of asking for a bootstrap it does not know. */
 export function touchMs(random: () => number): number {
   return jittered(TOUCH_EVERY_MS, TOUCH_JITTER, random);
+}
+
+/** How long to rest after the `attempt`th search (from 0) for a missing part: 5 s, doubling up to a minute, jittered. */
+export function missingMs(attempt: number, random: () => number): number {
+  return jittered(Math.min(MISSING_CAP_MS, MISSING_START_MS * 2 ** Math.min(attempt, 16)), BACKOFF_JITTER, random);
+}
+
+/**
+ * True when more than a third of the members known went down and did not come back. However a network is cut, at least
+ * one of its parts misses half or more; and a few dead of many are no part, but dead.
+ */
+export function isPartMissing(members: readonly Pick<Member, "status">[]): boolean {
+  let live = 0;
+  let dead = 0;
+  for (const { status } of members) {
+    if (status === "dead") dead++;
+    else if (status !== "left") live++;
+  }
+  return 2 * dead > live;
 }
 
 /** How likely a member then asks, so that about three do in all however big the network. */

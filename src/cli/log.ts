@@ -2,7 +2,7 @@
 // ends has said everything. Other rooms see it as the `Log` of src/http/deps.ts.
 
 import { type Logger, pino } from "pino";
-import type { GossipNode, MembershipEvent } from "../gossip/api.ts";
+import type { ConflictEvent, GossipNode, MembershipEvent } from "../gossip/api.ts";
 import { CHANGES } from "../http/roster.ts";
 
 /** @param name of the node, on every line: many nodes may write to one place */
@@ -15,11 +15,20 @@ export function openLog(level: string, name: string): Logger {
   });
 }
 
-/** A line for every change of membership. */
+/** A line for every change of membership, and one that asks for help when another process has taken our address. */
 export function logMembership(gossip: GossipNode, log: Logger): void {
   for (const type of CHANGES) {
     gossip.on(type, (event) => log.info(fieldsOf(event), sentenceOf(event)));
   }
+  gossip.on("conflict", (event) => log.warn({ event: "conflict", ...idsOf(event) }, warningOf(event)));
+}
+
+function idsOf({ address, incarnation, rival: { id, name, url } }: ConflictEvent): object {
+  return { address, rival: { id, name, url, incarnation } };
+}
+
+function warningOf({ address, rival }: ConflictEvent): string {
+  return `Another process advertises our address ${address}: ${rival.name || rival.id}. One of the two needs an address of its own`;
 }
 
 function fieldsOf({ type, member, was, replaced }: MembershipEvent): object {

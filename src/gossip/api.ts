@@ -49,7 +49,23 @@ export interface MessageEvent {
   readonly payload: Uint8Array;
 }
 
-export type GossipEvent = MembershipEvent | MessageEvent;
+/**
+ * Another process advertises this node's address, and the network believes that one just now. The two take turns, at
+ * growing pauses of up to about a minute, until one of them stops or is given an address of its own. The others see each
+ * turn as `updated` with `replaced`.
+ */
+export interface ConflictEvent {
+  readonly type: "conflict";
+  readonly at: number;
+  /** The address in question. */
+  readonly address: string;
+  /** The rival's. */
+  readonly incarnation: number;
+  /** What the rival says of itself. */
+  readonly rival: Profile;
+}
+
+export type GossipEvent = MembershipEvent | MessageEvent | ConflictEvent;
 
 /** What a node emits: `event` for every one, and each under its own name. */
 export interface GossipEvents {
@@ -60,6 +76,7 @@ export interface GossipEvents {
   left: [MembershipEvent];
   updated: [MembershipEvent];
   message: [MessageEvent];
+  conflict: [ConflictEvent];
 }
 
 export interface Waiting {
@@ -69,7 +86,7 @@ export interface Waiting {
 
 /** A running member. Emits `event` (every `GossipEvent`) and each event's own type. */
 export interface GossipNode extends AsyncDisposable {
-  /** This node as its peers see it. */
+  /** This node as its peers see it, with its own profile even while another process has its address. */
   readonly self: Member;
   /** Lifeguard's local health score: 0 is well, 8 is as sick as it gets. */
   readonly health: number;

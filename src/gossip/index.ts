@@ -1,9 +1,10 @@
 // The public names. Reading order of this room, shortest way to the whole protocol:
 //   claim, members (with ring), contacts, rumors, messages, gossip, probe, prober, suspicion, accusations, sync,
-//   repair, join, admission, wire, outbox, swim, node
+//   repair, join, admission, conflict, wire, outbox, swim, witness, node
 //   (support: address, peers, random, timers, cookie, gone, health, config, profile, api)
 
 export type {
+  ConflictEvent,
   GossipEvent,
   GossipNode,
   Member,

@@ -18,19 +18,19 @@ import {
   type GossipEvents,
   type GossipNode,
   type Member,
-  type MembershipEvent,
   type Profile,
   type Waiting,
 } from "./api.ts";
-import { ALIVE, type Claim, DEAD, incarnationOf, isLive, LEFT, SUSPECT, statusName, statusOf } from "./claim.ts";
+import type { Claim } from "./claim.ts";
 import { type Config, configure, type Preset } from "./config.ts";
 import { Cookies } from "./cookie.ts";
 import type { Message } from "./messages.ts";
 import { type Peer, Peers, Profiles } from "./peers.ts";
-import { decodeProfile, encodeProfile } from "./profile.ts";
+import { encodeProfile } from "./profile.ts";
 import { Random } from "./random.ts";
 import { Swim } from "./swim.ts";
 import { Wire } from "./wire.ts";
+import { Witness } from "./witness.ts";
 
 export interface Options extends Waiting {
   /** IP to bind. @default "0.0.0.0" */
@@ -141,13 +141,6 @@ interface Wait {
   readonly end: () => void;
 }
 
-/** What is kept of a member beside the core's beliefs. */
-interface Known {
-  readonly profile: Profile;
-  readonly bytes: Uint8Array;
-  readonly since: number;
-}
-
 class Node extends EventEmitter<GossipEvents> implements GossipNode {
   readonly closed: Promise<Error | undefined>;
   readonly #socket: SocketAsPromised;
@@ -156,7 +149,7 @@ class Node extends EventEmitter<GossipEvents> implements GossipNode {
   readonly #peers = new Peers();
   readonly #profiles = new Profiles();
   readonly #swim: Swim;
-  readonly #known = new Map<Peer, Known>();
+  readonly #witness: Witness;
   readonly #waits = new Set<Wait>();
   readonly #sendErrors = new Map<string, number>();
   #events: GossipEvent[] = [];
@@ -166,14 +159,12 @@ class Node extends EventEmitter<GossipEvents> implements GossipNode {
   #isLeaving = false;
   #isJoining = false;
   #markClosed: (reason: Error | undefined) => void = () => {};
-  #profile: Profile;
 
   constructor(socket: SocketAsPromised, address: Address, profile: Profile, wire: Wire, config: Config) {
     super();
     this.#socket = socket;
     this.#address = address;
     this.#config = config;
-    this.#profile = profile;
     this.closed = new Promise((resolve) => {
       this.#markClosed = resolve;
     });
@@ -197,6 +188,7 @@ class Node extends EventEmitter<GossipEvents> implements GossipNode {
       output,
       cookies,
     );
+    this.#witness = new Witness(profile, this.#swim.members, this.#peers, this.#profiles);
   }
 
   begin(): void {
@@ -210,7 +202,7 @@ class Node extends EventEmitter<GossipEvents> implements GossipNode {
   // ── what is believed ──
 
   get self(): Member {
-    return this.#member(this.#swim.members.self, this.#known.get(this.#swim.members.self));
+    return this.#witness.self;
   }
 
   get health(): number {
@@ -233,7 +225,7 @@ class Node extends EventEmitter<GossipEvents> implements GossipNode {
   }
 
   members(): Member[] {
-    return [...this.#known].map(([peer, known]) => this.#member(peer, known));
+    return this.#witness.all();
   }
 
   neighbours(address: string, count: number): Member[] {
@@ -250,22 +242,7 @@ class Node extends EventEmitter<GossipEvents> implements GossipNode {
         if (neighbour !== peer && near.size < count) near.add(neighbour);
       }
     }
-    return [...near].map((neighbour) => this.#member(neighbour, this.#known.get(neighbour)));
-  }
-
-  #member(peer: Peer, known: Known | undefined): Member {
-    const claim = this.#swim.members.claim(peer);
-    const rttMs = this.#swim.members.rttMs(peer);
-    const profile = known?.profile ?? decodeProfile(new Uint8Array(0));
-    return {
-      ...profile,
-      address: formatAddress(this.#peers.address(peer)),
-      status: statusName(claim),
-      incarnation: incarnationOf(claim),
-      since: known?.since ?? 0,
-      rttMs: rttMs === 0 ? undefined : rttMs,
-      self: peer === this.#swim.members.self,
-    };
+    return [...near].map((neighbour) => this.#witness.member(neighbour));
   }
 
   // ── commands ──
@@ -328,9 +305,9 @@ class Node extends EventEmitter<GossipEvents> implements GossipNode {
   update(change: Partial<Pick<Profile, "name" | "url" | "tags">>): void {
     this.#mustBeOpen();
     const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
-    const profile = { ...this.#profile, ...given };
+    const profile = { ...this.#witness.own, ...given };
     const bytes = encodeProfile(profile);
-    this.#profile = profile;
+    this.#witness.own = profile;
     this.#input((now) => this.#swim.update(now, bytes));
   }
 
@@ -396,6 +373,7 @@ class Node extends EventEmitter<GossipEvents> implements GossipNode {
       this.#events = [];
       for (const event of events) {
         if (event.type === "message") this.emit("message", event);
+        else if (event.type === "conflict") this.emit("conflict", event);
         else this.emit(event.type, event);
         this.emit("event", event);
       }
@@ -440,68 +418,18 @@ class Node extends EventEmitter<GossipEvents> implements GossipNode {
   // ── what the core tells ──
 
   #changed(peer: Peer, claim: Claim, was: Claim): void {
-    if (claim === 0) {
-      this.#known.delete(peer);
-      return;
-    }
-    const before = this.#known.get(peer);
-    const bytes = this.#profiles.bytes(this.#swim.members.profile(peer));
-    const isSameProfile = before !== undefined && before.bytes === bytes;
-    const isSameStatus = was !== 0 && statusOf(claim) === statusOf(was);
-    const at = Date.now();
-    const known = {
-      profile: isSameProfile ? before.profile : decodeProfile(bytes),
-      bytes,
-      since: isSameStatus && before ? before.since : at,
-    };
-    this.#known.set(peer, known);
-    const type = eventType(claim, was, isSameProfile, bytes.length > 0);
-    if (type === undefined || peer === this.#swim.members.self) return;
-    const isAnother = before !== undefined && before.bytes.length > 0 && before.profile.id !== known.profile.id;
-    this.#events.push({
-      type,
-      at,
-      member: this.#member(peer, known),
-      was: was === 0 ? undefined : statusName(was),
-      replaced: isAnother
-        ? { ...this.#member(peer, before), status: statusName(was), incarnation: incarnationOf(was) }
-        : undefined,
-    });
+    const event = this.#witness.changed(peer, claim, was, Date.now());
+    if (event) this.#events.push(event);
   }
 
   #deliver(message: Message): void {
     const peer = this.#peers.find(message.origin);
-    const known = peer === undefined ? undefined : this.#known.get(peer);
     this.#events.push({
       type: "message",
       at: Date.now(),
       origin: formatAddress(message.origin),
-      from: peer === undefined || !known ? undefined : this.#member(peer, known),
+      from: peer === undefined || !this.#witness.knows(peer) ? undefined : this.#witness.member(peer),
       payload: message.payload,
     });
-  }
-}
-
-/** What a listener calls this change, or undefined if it is none to it. */
-function eventType(
-  claim: Claim,
-  was: Claim,
-  isSameProfile: boolean,
-  hasProfile: boolean,
-): MembershipEvent["type"] | undefined {
-  switch (statusOf(claim)) {
-    case ALIVE:
-      // A member that outbids an accusation nobody here heard says nothing new.
-      if (isLive(was) && statusOf(was) === ALIVE) return isSameProfile ? undefined : "updated";
-      return "up";
-    case SUSPECT:
-      return "suspect";
-    // Who was never known here (no profile) cannot be missed, and who is gone already is not missed again.
-    case DEAD:
-      return hasProfile && statusOf(was) !== DEAD ? "down" : undefined;
-    case LEFT:
-      return hasProfile && statusOf(was) !== LEFT ? "left" : undefined;
-    default:
-      throw new Error(`BUG: a claim has no such status: ${claim}`);
   }
 }

@@ -33,8 +33,10 @@ import {
 } from "./claim.ts";
 import { Comeback } from "./comeback.ts";
 import type { Config } from "./config.ts";
+import { Conflict } from "./conflict.ts";
 import { Contacts } from "./contacts.ts";
 import { Cookies } from "./cookie.ts";
+import { Doubts } from "./doubts.ts";
 import { Gone } from "./gone.ts";
 import { Gossip } from "./gossip.ts";
 import { Health } from "./health.ts";
@@ -50,6 +52,7 @@ import type { Suspicion } from "./suspicion.ts";
 import { Sync } from "./sync.ts";
 import {
   COMEBACK,
+  CONFLICT,
   FORWARD,
   GOSSIP_ROUND,
   JOINING,
@@ -123,6 +126,7 @@ export class Swim {
   readonly #health: Health;
   readonly #suspicions = new Map<Peer, Suspicion>();
   readonly #messages = new Messages();
+  readonly #doubts = new Doubts();
   readonly #contacts: Contacts;
   readonly #gossip: Gossip;
   readonly #prober: Prober;
@@ -130,6 +134,7 @@ export class Swim {
   readonly #admission: Admission;
   readonly #repair: Repair;
   readonly #accusations: Accusations;
+  readonly #conflict: Conflict;
   readonly #dead: Gone;
   readonly #left: Gone;
   readonly #comeback: Comeback;
@@ -197,7 +202,7 @@ export class Swim {
       random.uint32(),
       accuse,
     );
-    this.#sync = new Sync(members, peers, outbox);
+    this.#sync = new Sync(members, peers, outbox, this.#doubts, (now, peer) => this.#drop(now, peer));
     this.#admission = new Admission(address, members, peers, outbox, this.#timers, config, random);
     this.#repair = new Repair(
       members,
@@ -223,6 +228,10 @@ export class Swim {
       config,
       (now, peer, claim, accuser) => this.#raise(now, peer, claim, 0, accuser, 0),
     );
+    this.#conflict = new Conflict(members, profiles, this.#timers, random, profileId, {
+      outbid: (now, claim, profile) => this.#outbid(now, claim, profile),
+      yield: (now, claim, profile) => this.#present(now, claim, profile),
+    });
     members.believe(self, claimOf(1, ALIVE), profileId);
   }
 
@@ -257,14 +266,15 @@ export class Swim {
     return this.#gossip.messages === 0 && !this.#gossip.rumors.has(this.members.self);
   }
 
-  /** How often it probed, suspected, buried and reconciled since its start. */
-  get begun(): { probes: number; probesFailed: number; suspicions: number; deaths: number; syncs: number } {
+  /** How often it probed, suspected, buried, reconciled, and found another process at its address, since its start. */
+  get begun(): Readonly<Record<"probes" | "probesFailed" | "suspicions" | "deaths" | "syncs" | "conflicts", number>> {
     return {
       probes: this.#prober.probes,
       probesFailed: this.#prober.failures,
       suspicions: this.#accusations.suspected,
       deaths: this.#accusations.buried,
       syncs: this.#repair.begun,
+      conflicts: this.#conflict.conflicts,
     };
   }
 
@@ -323,7 +333,7 @@ export class Swim {
   update(now: number, profile: Uint8Array): void {
     const id = holdProfile(this.#profiles, profile);
     if (this.#leaving) this.#profiles.release(id);
-    else this.#outbid(now, this.members.claim(this.members.self), id);
+    else this.#conflict.renew(now, id);
   }
 
   /** Says goodbye; go on driving until `gone`, or as long as patience lasts. */
@@ -333,8 +343,14 @@ export class Swim {
     this.endJoin();
     this.#timers.cancel(PERIOD, 0);
     this.#prober.abandon();
+    this.#conflict.end();
     const { self } = this.members;
     const was = this.members.claim(self);
+    // The address is another process's now, and so is the goodbye.
+    if (this.#conflict.isYielding) {
+      this.#gossip.rumors.drop(self);
+      return;
+    }
     this.members.believe(self, claimOf(incarnationOf(was), LEFT), 0);
     this.#gossip.hurry();
     this.#gossip.tell(self, now);
@@ -382,6 +398,9 @@ export class Swim {
         case COMEBACK:
           this.#comeBack(now);
           break;
+        case CONFLICT:
+          this.#conflict.resume(now);
+          break;
       }
     }
   }
@@ -400,6 +419,7 @@ export class Swim {
     if (reading !== "ok") return reading;
     const { frame } = this.#wire;
     if (frame.from === this.#address) return "echo";
+    if (this.#doubts.size > 0) this.#doubts.end(this.#peers.find(frame.from));
     const before = this.members.claim(this.members.self);
     this.#heardFrom(now, frame);
     // Claims in bulk, and whoever asks to be let in, are heard only from where answers arrive.
@@ -545,6 +565,7 @@ export class Swim {
     this.#accusations.end(peer);
     this.#dead.remove(peer);
     this.#left.remove(peer);
+    this.#doubts.end(peer);
     if (isLive(claim) && !isLive(was)) this.#contacts.grew(now);
     const status = statusOf(claim);
     if (status === SUSPECT) this.#accusations.begin(now, peer, claim, accuser);
@@ -563,6 +584,12 @@ export class Swim {
     return peer !== undefined;
   }
 
+  /** One for whom we cannot vouch is gone, as far as we are concerned. */
+  #drop(now: number, peer: Peer): void {
+    this.#raise(now, peer, claimOf(incarnationOf(this.members.claim(peer)), DEAD), 0, this.#address, 0);
+    this.#gossip.rumors.drop(peer);
+  }
+
   #forget(peer: Peer): void {
     const was = this.members.claim(peer);
     this.#gossip.forget(peer);
@@ -576,23 +603,21 @@ export class Swim {
   #hearOfSelf(now: number, frame: Frame, claim: Claim, profile: Uint8Array | undefined): void {
     const own = this.members.claim(this.members.self);
     if (this.#leaving || claim < own) return;
-    if (
-      claim === own &&
-      (profile === undefined || equal(profile, this.#profiles.bytes(this.members.profile(this.members.self))))
-    ) {
+    // Alive or left, with an incarnation not ours: another life at this address. Suspect or dead: perhaps we are slow.
+    if (statusOf(claim) === ALIVE || statusOf(claim) === LEFT) {
+      this.#conflict.hear(now, claim, profile);
       return;
     }
     // What the dead suspect is answered only when they ask us: all would hear the refutation, but not who is deaf.
     const teller = this.#peers.find(frame.from);
     const isTellerDead = teller !== undefined && statusOf(this.members.claim(teller)) === DEAD;
     if (statusOf(claim) === SUSPECT && frame.kind === GOSSIP && isTellerDead) return;
-    if ((statusOf(claim) === SUSPECT || statusOf(claim) === DEAD) && this.#isStale(now, frame)) {
+    if (this.#isStale(now, frame)) {
       this.#askAround(now);
       return;
     }
     if (this.#comeback.isPending && incarnationOf(claim) <= incarnationOf(this.#comeback.claim)) return;
-    // Alive or left, with an incarnation not ours: another life at this address. Suspect or dead: perhaps we are slow.
-    if ((statusOf(claim) === SUSPECT || statusOf(claim) === DEAD) && !this.#admission.isAsking) {
+    if (!this.#admission.isAsking) {
       this.stats.refutations++;
       this.#health.feel(1);
       if (statusOf(claim) === DEAD && !this.#comeback.died(now, claim, this.#deafMs)) {
@@ -604,18 +629,23 @@ export class Swim {
   }
 
   #outbid(now: number, claim: Claim, profile: ProfileId): void {
-    const { self } = this.members;
     if (incarnationOf(claim) > INCARNATION_MAX) {
       this.stats.refused++;
-      if (profile !== 0) this.#profiles.release(profile);
+      this.#profiles.release(profile);
       return;
     }
+    this.#present(now, claimOf(incarnationOf(claim) + 1, ALIVE), profile);
+  }
+
+  /** What all shall believe of this member from now on. Takes over a hold of `profile`; 0 keeps the one believed. */
+  #present(now: number, claim: Claim, profile: ProfileId): void {
+    const { self } = this.members;
     const was = this.members.claim(self);
     this.#comeback.end();
-    this.members.believe(self, claimOf(incarnationOf(claim) + 1, ALIVE), profile);
+    this.members.believe(self, claim, profile);
     this.#repair.changed(now);
     this.#gossip.tell(self, now);
-    this.#output.changed(self, this.members.claim(self), was);
+    this.#output.changed(self, claim, was);
   }
 
   /**
@@ -664,6 +694,9 @@ export class Swim {
     this.#gossip.hush(now + this.#config.probeTimeoutMs);
     this.#prober.abandon();
     this.#accusations.postpone(late);
+    if (late < this.#config.leftMs) return;
+    this.#doubts.awoke(this.members);
+    this.#gossip.rumors.clear();
   }
 
   /** Hears messages of known members; of unknown ones only if there is no waiting for their claims. */
@@ -690,7 +723,7 @@ export class Swim {
   }
 
   #onChallenge(now: number, frame: Frame): Verdict {
-    if (this.#admission.answer(now, frame, (claim) => this.#outbid(now, claim, 0))) return "ok";
+    if (this.#admission.answer(now, frame, (claim) => this.#conflict.contend(now, claim))) return "ok";
     if (!this.#isKnownLive(frame.from)) return "stray";
     if (!this.#leaving) this.#repair.reconcile(now, frame);
     return "ok";

@@ -16,6 +16,7 @@
 
 import type { Address } from "./address.ts";
 import { ALIVE, type Claim, statusOf } from "./claim.ts";
+import type { Doubts } from "./doubts.ts";
 import type { Members } from "./members.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Peer, Peers } from "./peers.ts";
@@ -38,12 +39,17 @@ export class Sync {
   readonly #members: Members;
   readonly #peers: Peers;
   readonly #outbox: Outbox;
+  readonly #doubts: Doubts;
+  readonly #drop: (now: number, peer: Peer) => void;
   #exposedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(members: Members, peers: Peers, outbox: Outbox) {
+  /** @param drop takes one for gone for whom we cannot vouch, and of whom another knows nothing */
+  constructor(members: Members, peers: Peers, outbox: Outbox, doubts: Doubts, drop: (now: number, peer: Peer) => void) {
     this.#members = members;
     this.#peers = peers;
     this.#outbox = outbox;
+    this.#doubts = doubts;
+    this.#drop = drop;
   }
 
   /** Opens a reconciliation of the ring from `first` to `last`; `proof` is the other's cookie for us. */
@@ -80,7 +86,8 @@ export class Sync {
       this.#expose(frame.members[i] as Address, frame.claims[i] as Claim, frame.hashes[i] as number, now);
     }
     const { from, b: proof, c: flags } = frame;
-    const { lacking, wanting } = this.#compare(named, first, last);
+    const { lacking, wanting, doubtful } = this.#compare(named, first, last);
+    for (const peer of doubtful) this.#drop(now, peer);
     this.#tell(from, proof, now, lacking, last);
     if (wanting && (flags & ANSWER) !== 0) {
       // One key cannot be split, however many share it.
@@ -109,16 +116,22 @@ export class Sync {
   }
 
   /** Whom the other lacks or believes less of, in ring order; and whether it knows more than we do. */
-  #compare(named: ReadonlyMap<Address, Claim>, first: number, last: number): { lacking: Peer[]; wanting: boolean } {
+  #compare(
+    named: ReadonlyMap<Address, Claim>,
+    first: number,
+    last: number,
+  ): { lacking: Peer[]; wanting: boolean; doubtful: Peer[] } {
     const { ring } = this.#members;
     const lacking: Peer[] = [];
+    const doubtful: Peer[] = [];
     let wanting = false;
     const end = ring.positionOfKey(last + 1);
     for (let position = ring.positionOfKey(first); position < end; position++) {
       const peer = ring.at(position);
       const theirs = named.get(this.#peers.address(peer)) ?? 0;
       const ours = this.#members.claim(peer);
-      if (theirs < ours) lacking.push(peer);
+      if (theirs === 0 && this.#doubts.has(peer)) doubtful.push(peer);
+      else if (theirs < ours) lacking.push(peer);
       else if (theirs > ours) wanting = true;
     }
     for (const [address, theirs] of named) {
@@ -130,7 +143,7 @@ export class Sync {
     }
     // In ring order, so that `next` on the last page leads onwards.
     lacking.sort((a, b) => this.#peers.compare(a, b));
-    return { lacking, wanting };
+    return { lacking, wanting, doubtful };
   }
 
   #tell(to: Address, proof: number, now: number, lacking: readonly Peer[], last: number): void {

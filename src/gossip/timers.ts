@@ -18,6 +18,7 @@ export const FORWARD = 6;
 export const JOINING = 7;
 export const COMEBACK = 8;
 export const RESYNC = 9;
+export const CONFLICT = 10;
 
 interface Timer {
   readonly at: number;

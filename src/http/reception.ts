@@ -1,7 +1,7 @@
 // Where everything that reaches this node is written down: messages in the log, the inbox and the feed, changes of
 // membership in the feed. `relayGossip` is the wire from the gossip node to here.
 
-import type { GossipNode, Member, MembershipEvent, MessageEvent } from "../gossip/api.ts";
+import type { ConflictEvent, GossipNode, Member, MembershipEvent, MessageEvent } from "../gossip/api.ts";
 import type { Reception } from "./deps.ts";
 import { openLetter } from "./envelope.ts";
 import type { Message } from "./inbox.ts";
@@ -34,10 +34,15 @@ export function relayGossip(gossip: GossipNode, reception: Reception): () => voi
       replaced: replaced ? memberRow(replaced) : null,
     });
   };
+  const onConflict = ({ at, address, incarnation, rival }: ConflictEvent) => {
+    reception.feed.publish("conflict", { at: new Date(at).toISOString(), address, incarnation, rival });
+  };
   gossip.on("message", onMessage);
+  gossip.on("conflict", onConflict);
   for (const type of CHANGES) gossip.on(type, onChange);
   return () => {
     gossip.off("message", onMessage);
+    gossip.off("conflict", onConflict);
     for (const type of CHANGES) gossip.off(type, onChange);
   };
 }

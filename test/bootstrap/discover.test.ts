@@ -397,6 +397,116 @@ describe("in company", () => {
   });
 });
 
+describe("when a part of the network is missing", () => {
+  const ways = { bootstrapUrl: "http://172.18.0.2:5000", gatewayPort: false } as const;
+  const book = { bootstrap: ["172.18.0.7"] };
+
+  /**
+   * In company of so many live and so many dead, with a named bootstrap that is a member, and one by convention, which is
+   * asked only for the missing and leads to `seeds`.
+   */
+  function broken(live: number, dead: number, change: { seeds?: string; random?: () => number } = {}) {
+    const { seeds = "10.0.0.3:7979", random = () => 0.5 } = change;
+    const friend = someMember({ role: "bootstrap", address: "172.18.0.2:7979" });
+    const { sent, post } = posts((url) =>
+      url.includes("172.18.0.2") ? { nodeId: friend.id, seeds: "172.18.0.2:7979" } : { nodeId: someMember().id, seeds },
+    );
+    const node = seek(ways, { post, book, random });
+    const lost = Array.from({ length: dead }, () => someMember({ status: "dead" }));
+    node.gossip.others = [friend, ...Array.from({ length: live - 2 }, () => someMember()), ...lost.slice(1)];
+    node.gossip.admit = async () => {};
+    const start = performance.now();
+    node.gossip.happen("up", { ...friend });
+    const last = lost[0] ?? someMember();
+    node.gossip.happen("down", { ...last, status: "dead" });
+    /** When the missing were asked for, in s. */
+    const searches = () =>
+      sent.filter(({ url }) => url.includes("bootstrap")).map(({ at }) => Math.round((at - start) / 1_000));
+    return { ...node, sent, lost: [last, ...lost.slice(1)], searches };
+  }
+
+  test("all ways are tried again after ten seconds, with pauses that grow to a minute, and strangers are joined", async () => {
+    const { gossip, log, searches } = broken(3, 3);
+    await vi.advanceTimersByTimeAsync(9_900);
+    expect(searches()).toEqual([]);
+    await vi.advanceTimersByTimeAsync(200_000);
+    expect(searches()).toEqual([10, 15, 25, 45, 85, 145, 205]);
+    expect(gossip.joins.filter(([seed]) => seed === "10.0.0.3:7979")).toHaveLength(7);
+    expect(log.at("info").filter((text) => text.startsWith("A part of the network is missing"))).toHaveLength(1);
+  });
+
+  test("the search ends when they are back, at other addresses too, and begins anew when they go again", async () => {
+    const { gossip, lost, searches } = broken(3, 3);
+    await vi.advanceTimersByTimeAsync(26_000);
+    expect(searches()).toEqual([10, 15, 25]);
+    for (const _ of lost) gossip.happen("up", someMember());
+    await vi.advanceTimersByTimeAsync(300_000);
+    expect(searches()).toEqual([10, 15, 25]);
+    for (const member of gossip.others.slice(-2)) gossip.happen("down", { ...member, status: "dead" });
+    await vi.advanceTimersByTimeAsync(16_000);
+    expect(searches()).toEqual([10, 15, 25, 336, 341]);
+  });
+
+  test("the search ends when they are forgotten", async () => {
+    const { gossip, searches } = broken(3, 3);
+    await vi.advanceTimersByTimeAsync(11_000);
+    gossip.others = gossip.others.filter(({ status }) => status !== "dead");
+    await vi.advanceTimersByTimeAsync(300_000);
+    expect(searches()).toEqual([10]);
+  });
+
+  test("who is back within ten seconds was not missing", async () => {
+    const { gossip, lost, searches } = broken(3, 3);
+    await vi.advanceTimersByTimeAsync(9_000);
+    for (const member of lost) gossip.happen("up", { ...member, status: "alive" });
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(searches()).toEqual([]);
+  });
+
+  test("a third that went down, and any number that left, are no missing part", async () => {
+    const third = broken(4, 2);
+    const left = broken(4, 1);
+    left.gossip.others.push(...Array.from({ length: 9 }, () => someMember({ status: "left" })));
+    left.gossip.happen("left", someMember({ status: "left" }));
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(third.searches()).toEqual([]);
+    expect(left.searches()).toEqual([]);
+  });
+
+  test("members are not joined, and who fails to admit us stops nothing", async () => {
+    const { gossip, searches } = broken(3, 3, { seeds: "10.0.0.3:7979, 172.18.0.9:7979" });
+    gossip.others.push(someMember({ address: "10.0.0.3:7979" }), someMember({ address: "172.18.0.9:7979" }));
+    await vi.advanceTimersByTimeAsync(11_000);
+    expect(searches()).toEqual([10]);
+    expect(gossip.joins.flat()).not.toContain("10.0.0.3:7979");
+    gossip.others = gossip.others.filter(({ address }) => address !== "10.0.0.3:7979");
+    gossip.admit = () => Promise.reject(new Error("nobody home"));
+    await vi.advanceTimersByTimeAsync(40_000);
+    expect(gossip.joins.filter(([seed]) => seed === "10.0.0.3:7979").length).toBeGreaterThan(1);
+    expect(gossip.joins.flat()).not.toContain("172.18.0.9:7979");
+  });
+
+  test.each([5_000, 12_000])(
+    "the node's end ends the search after %i ms, and leaves no timer and no listener",
+    async (ms) => {
+      const { gossip, stop } = broken(3, 3);
+      await vi.advanceTimersByTimeAsync(ms);
+      await stop();
+      expect(vi.getTimerCount()).toBe(0);
+      expect(gossip.listenerCount()).toBe(0);
+    },
+  );
+
+  test("of a hundred who remain about three ask at a time", async () => {
+    const seldom = broken(100, 100, { random: () => 0.031 });
+    await vi.advanceTimersByTimeAsync(120_000);
+    expect(seldom.searches()).toEqual([]);
+    const often = broken(100, 100, { random: () => 0.029 });
+    await vi.advanceTimersByTimeAsync(120_000);
+    expect(often.searches().length).toBeGreaterThan(3);
+  });
+});
+
 test("a seed that makes no sense is told at once", () => {
   expect(() => seek({ seeds: ["node1:7979", "http://node2"] })).toThrow(
     'Expected a seed to be host:port, got "http://node2"',

@@ -5,6 +5,8 @@ import {
   backoffMs,
   broadcastAddress,
   broadcastAddresses,
+  isPartMissing,
+  missingMs,
   parseDefaultGateway,
   parseSeed,
   readSeeds,
@@ -104,4 +106,39 @@ test("a hello goes to each own subnet once, to the loopback never, and to eight 
     Array.from({ length: 40 }, (_, i) => [`veth${i}`, [{ cidr: `10.${i}.0.1/16`, internal: false }]]),
   );
   expect(broadcastAddresses(many)).toHaveLength(8);
+});
+
+test("the pauses of a search for a missing part double from five seconds to a minute, a quarter more or less", () => {
+  expect([0, 1, 2, 3, 4, 5, 1_000].map((attempt) => missingMs(attempt, () => 0.5))).toEqual([
+    5_000, 10_000, 20_000, 40_000, 60_000, 60_000, 60_000,
+  ]);
+  expect(missingMs(0, () => 0)).toBe(3_750);
+  expect(missingMs(9, () => 1)).toBe(75_000);
+});
+
+test("a part is missing when more than a third of those who did not leave are dead", () => {
+  const members = (alive: number, suspect: number, dead: number, left: number) => [
+    ...Array.from({ length: alive }, () => ({ status: "alive" }) as const),
+    ...Array.from({ length: suspect }, () => ({ status: "suspect" }) as const),
+    ...Array.from({ length: dead }, () => ({ status: "dead" }) as const),
+    ...Array.from({ length: left }, () => ({ status: "left" }) as const),
+  ];
+  expect(isPartMissing(members(2, 0, 1, 0))).toBe(false);
+  expect(isPartMissing(members(3, 1, 2, 0))).toBe(false);
+  expect(isPartMissing(members(3, 0, 2, 0))).toBe(true);
+  expect(isPartMissing(members(1, 1, 2, 0))).toBe(true);
+  expect(isPartMissing(members(1, 0, 0, 90))).toBe(false);
+  // However many parts there are, somebody misses enough to search.
+  for (const parts of [
+    [50, 50],
+    [90, 10],
+    [34, 33, 33],
+    [97, 1, 1, 1],
+  ]) {
+    const all = parts.reduce((sum, part) => sum + part, 0);
+    expect(
+      parts.some((part) => isPartMissing(members(part, 0, all - part, 0))),
+      parts.join(),
+    ).toBe(true);
+  }
 });

@@ -266,7 +266,7 @@ class Real implements Resident {
     this.address = node.self.address;
     node.on("event", (event) => {
       if (event.type === "message") this.heard.push(new TextDecoder().decode(event.payload));
-      else this.happenings.push({ type: event.type, member: event.member.address });
+      else if (event.type !== "conflict") this.happenings.push({ type: event.type, member: event.member.address });
     });
   }
 

@@ -3,13 +3,16 @@
 // reading along.
 
 import { formatAddress } from "../../src/gossip/address.ts";
+import type { ConflictEvent, MembershipEvent, Profile } from "../../src/gossip/api.ts";
 import { type Claim, statusName } from "../../src/gossip/claim.ts";
 import { type Config, configure } from "../../src/gossip/config.ts";
 import type { Message } from "../../src/gossip/messages.ts";
 import { type Peer, Peers, Profiles } from "../../src/gossip/peers.ts";
+import { decodeProfile, encodeProfile } from "../../src/gossip/profile.ts";
 import { Random } from "../../src/gossip/random.ts";
 import { Swim } from "../../src/gossip/swim.ts";
 import { Wire } from "../../src/gossip/wire.ts";
+import { Witness } from "../../src/gossip/witness.ts";
 import { EventQueue } from "../../src/sim/queue.ts";
 import { at, LABEL, type Letter, profileOf, readable } from "./letters.ts";
 
@@ -38,13 +41,17 @@ export type Sight =
 export class Villager {
   readonly address: string;
   readonly swim: Swim;
+  /** What its user sees. */
+  readonly witness: Witness;
+  readonly events: (MembershipEvent | ConflictEvent)[] = [];
   readonly #peers: Peers;
   isUp = true;
 
-  constructor(address: string, swim: Swim, peers: Peers) {
+  constructor(address: string, swim: Swim, peers: Peers, witness: Witness) {
     this.address = address;
     this.swim = swim;
     this.#peers = peers;
+    this.witness = witness;
   }
 
   claim(member: string): Claim {
@@ -56,6 +63,14 @@ export class Villager {
     const claim = this.claim(member);
     return claim === 0 ? "unknown" : statusName(claim);
   }
+}
+
+export interface Settling {
+  /** What it says of itself. @default some text, no profile that could be read */
+  readonly profile?: Profile;
+  readonly label?: string;
+  /** Whoever is at that address already stays. */
+  readonly isTwin?: boolean;
 }
 
 interface Arrival {
@@ -70,6 +85,11 @@ export class Village {
   now = 0;
   /** Decides which letters get lost. */
   isLost: (from: string, to: string, letter: Letter) => boolean = () => false;
+  /** Which of those at one address a letter to it reaches. */
+  deliver: (those: readonly Villager[]) => Villager | undefined = (those) => those.at(-1);
+  /** What the wall clocks say; nobody but users looks at them. */
+  wallClock: () => number = () => this.now;
+  readonly #inhabitants: Villager[] = [];
   readonly #queue = new EventQueue<Arrival>();
   #seed: number;
 
@@ -79,34 +99,41 @@ export class Village {
   }
 
   /** A new process at an address; whoever was there before is gone. */
-  settle(address: string, life = 1): Villager {
-    const before = this.villagers.get(address);
-    if (before) before.isUp = false;
+  settle(address: string, life = 1, { profile, label = LABEL, isTwin = false }: Settling = {}): Villager {
+    if (!isTwin) for (const before of this.#at(address)) this.crash(before);
     const peers = new Peers();
     const profiles = new Profiles();
     const name = (peer: Peer) => formatAddress(peers.address(peer));
     const output = {
-      send: (to: Peer, bytes: Uint8Array) => this.#send(address, name(to), bytes),
+      send: (to: Peer, bytes: Uint8Array) => this.#send(address, name(to), bytes, label),
       changed: (peer: Peer, claim: Claim, was: Claim) => {
         this.sights.push({ at: this.now, what: "belief", by: address, of: name(peer), claim, was });
+        const event = villager.witness.changed(peer, claim, was, this.wallClock());
+        if (event) villager.events.push(event);
       },
       deliver: ({ payload }: Message) => {
         this.sights.push({ at: this.now, what: "message", by: address, text: new TextDecoder().decode(payload) });
       },
     };
-    const profile = profileOf(`${address} in life`, life);
+    const bytes = profile ? encodeProfile(profile) : profileOf(`${address} in life`, life);
     const random = new Random(this.#seed++);
-    const swim = new Swim(at(address), profile, peers, profiles, new Wire(LABEL), this.config, random, output);
-    const villager = new Villager(address, swim, peers);
+    const swim = new Swim(at(address), bytes, peers, profiles, new Wire(label), this.config, random, output);
+    const witness = new Witness(profile ?? decodeProfile(bytes), swim.members, peers, profiles);
+    const villager = new Villager(address, swim, peers, witness);
     this.villagers.set(address, villager);
+    this.#inhabitants.push(villager);
     swim.start(this.now);
     return villager;
   }
 
-  #send(from: string, to: string, bytes: Uint8Array): void {
-    const letter = readable(bytes);
-    const receiver = this.villagers.get(to);
-    const lost = !receiver?.isUp || this.isLost(from, to, letter);
+  #at(address: string): Villager[] {
+    return this.#inhabitants.filter((villager) => villager.isUp && villager.address === address);
+  }
+
+  #send(from: string, to: string, bytes: Uint8Array, label: string): void {
+    const letter = readable(bytes, label);
+    const receiver = this.deliver(this.#at(to));
+    const lost = !receiver || this.isLost(from, to, letter);
     this.sights.push({ at: this.now, what: "letter", from, to, letter, lost });
     if (receiver && !lost) this.#queue.push(this.now + DELAY_MS, { to: receiver, bytes: Uint8Array.from(bytes) });
   }
@@ -132,7 +159,7 @@ export class Village {
   runFor(ms: number): void {
     const end = this.now + ms;
     for (;;) {
-      const up = [...this.villagers.values()].filter(({ isUp }) => isUp);
+      const up = this.#inhabitants.filter(({ isUp }) => isUp);
       const wakeAt = Math.min(...up.map(({ swim }) => swim.deadline));
       const next = Math.min(wakeAt, this.#queue.nextAt);
       if (next > end) break;

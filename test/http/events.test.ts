@@ -90,23 +90,28 @@ describe("GET /events", () => {
     gossip.happen("down", { ...bob, status: "dead" }, { was: "suspect" });
     gossip.happen("updated", { ...bob, id: "another" }, { was: "dead", replaced: bob });
     gossip.happen("left", { ...bob, status: "left" }, { was: "alive" });
+    const { id, name, url, role, tags } = someMember();
+    const rival = { id, name, url, role, tags };
+    gossip.emit({ type: "conflict", at: Date.now(), address: gossip.self.address, incarnation: 7, rival });
     gossip.hear(sealLetter({ sender: "bob", msg: "two\nlines\r\n\u2028" }), bob);
     await request(`http://127.0.0.1:${port}`).post("/message").send({ sender: "curl", msg: "hi" });
-    await vi.waitFor(() => expect(listener.events).toHaveLength(7));
+    await vi.waitFor(() => expect(listener.events).toHaveLength(8));
     expect(listener.events.map(({ event }) => event)).toEqual([
       "up",
       "suspect",
       "down",
       "updated",
       "left",
+      "conflict",
       "message",
       "message",
     ]);
-    const [up, suspect, , updated, , gossiped, posted] = listener.events;
+    const [up, suspect, , updated, , conflict, gossiped, posted] = listener.events;
     expect(up?.data).toMatchObject({ member: { id: bob.id, address: bob.address, status: "alive" }, was: null });
     expect(new Date(up?.data?.at ?? "").toISOString()).toBe(up?.data?.at);
     expect(suspect?.data).toMatchObject({ was: "alive", member: { status: "suspect" } });
     expect(updated?.data).toMatchObject({ member: { id: "another" }, replaced: { id: bob.id } });
+    expect(conflict?.data).toMatchObject({ address: gossip.self.address, incarnation: 7, rival });
     expect(gossiped?.data).toMatchObject({
       member: { id: bob.id },
       message: { n: 1, from: bob.id, sender: "bob", msg: "two\nlines\r\n\u2028", via: "gossip" },
