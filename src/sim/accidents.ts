@@ -91,6 +91,11 @@ export class Accidents {
     return this.#net.random.unit() < 0.5;
   }
 
+  /** One more would not be more than the plan's membersMax. */
+  get #hasRoom(): boolean {
+    return this.#net.running.length <= this.#plan.nodes;
+  }
+
   #tell(what: string): void {
     this.story.push(`${this.#net.now.toFixed(1)} ms: ${what}`);
   }
@@ -105,6 +110,7 @@ export class Accidents {
   }
 
   #restart(member: SimMember): void {
+    if (!member.running && !this.#hasRoom) return;
     this.#tell(`${member.index} starts anew`);
     this.#coverage.count("restarts");
     this.#net.restart(member);
@@ -158,8 +164,7 @@ export class Accidents {
   #newcomer(): void {
     const { members } = this.#net;
     if (members.length >= this.#plan.nodes + NEWCOMERS_MAX) return this.#crash(this.#mortal());
-    // One more must not be more than fit (membersMax of the plan).
-    if (this.#net.running.length > this.#plan.nodes) return;
+    if (!this.#hasRoom) return;
     const member = this.#net.add();
     this.#tell(`${member.index} is new`);
     this.#coverage.count("newcomers");
