@@ -91,11 +91,6 @@ export class Accidents {
     return this.#net.random.unit() < 0.5;
   }
 
-  /** One more would not be more than the plan's membersMax. */
-  get #hasRoom(): boolean {
-    return this.#net.running.length <= this.#plan.nodes;
-  }
-
   #tell(what: string): void {
     this.story.push(`${this.#net.now.toFixed(1)} ms: ${what}`);
   }
@@ -110,7 +105,6 @@ export class Accidents {
   }
 
   #restart(member: SimMember): void {
-    if (!member.running && !this.#hasRoom) return;
     this.#tell(`${member.index} starts anew`);
     this.#coverage.count("restarts");
     this.#net.restart(member);
@@ -164,7 +158,6 @@ export class Accidents {
   #newcomer(): void {
     const { members } = this.#net;
     if (members.length >= this.#plan.nodes + NEWCOMERS_MAX) return this.#crash(this.#mortal());
-    if (!this.#hasRoom) return;
     const member = this.#net.add();
     this.#tell(`${member.index} is new`);
     this.#coverage.count("newcomers");
@@ -226,10 +219,7 @@ export class Accidents {
     this.#net.weather = weather;
   }
 
-  /**
-   * Everything is well again. Who runs and never heard of the first member asks again, as a node's search does; that is
-   * all the help there is.
-   */
+  /** Everything is well again. */
   mend(): void {
     const net = this.#net;
     this.#tell("all is well again");
@@ -240,7 +230,18 @@ export class Accidents {
       member.egressLoss = 0;
       if (member.running) net.resume(member);
     }
+  }
+
+  /**
+   * Who knows nothing of the first member asks again, as a node does that misses its seeds: it never met it, or both
+   * forgot each other in a long cut. That is all the help there is in the calm.
+   */
+  help(): void {
+    const net = this.#net;
     const first = net.peers.find(net.members[0]?.address ?? 0) ?? 0;
-    for (const member of net.running) if (member.swim.members.claim(first) === 0) this.enter(member);
+    for (const member of net.running) {
+      const isLost = member.swim.members.claim(first) === 0 && !member.swim.joining && !member.leaving;
+      if (isLost) this.enter(member);
+    }
   }
 }

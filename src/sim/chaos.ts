@@ -108,7 +108,12 @@ class Run {
     this.#accidents.mend();
     const from = net.now;
     const boundMs = calmMs(this.#config, net.members.length, net.members.length - net.running.length);
-    net.run(from + boundMs, () => this.#isAtRest || !this.#isClean, this.#config.probeIntervalMs);
+    const look = () => {
+      this.#accidents.help();
+      return this.#isAtRest || !this.#isClean;
+    };
+    look();
+    net.run(from + boundMs, look, this.#config.probeIntervalMs);
     this.#invariants.inspect(net);
     this.#invariants.settled(net);
     return (net.now - from) / boundMs;

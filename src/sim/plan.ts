@@ -44,7 +44,7 @@ export function drawPlan(seed: number): Plan {
   const isLong = nodes <= 12 && random.unit() < 0.04;
   const chaosMs = isLong ? 60_000 : 3_000 + random.below(nodes > 12 ? 5_000 : 9_000);
   const accidents = ACCIDENTS.filter(() => random.unit() < 0.45);
-  const [preset, overrides] = drawConfig(random, nodes);
+  const [preset, overrides] = drawConfig(random);
   return {
     nodes,
     preset,
@@ -74,15 +74,13 @@ const QUICK: Partial<Config> = {
   joinRetryMs: 50,
 };
 
-function drawConfig(random: Random, nodes: number): [Preset, Partial<Config>] {
+function drawConfig(random: Random): [Preset, Partial<Config>] {
   const share = random.unit();
   const preset: Preset = share < 0.85 ? "local" : "lan";
   const overrides: Partial<Config> = {
     ...(share < 0.5 ? QUICK : {}),
     // Memories short enough to be lost within the run.
     ...(random.unit() < 0.2 ? { leftMs: 2_000, deadMs: 6_000 } : {}),
-    // Room for those who run, and hardly anybody else.
-    ...(random.unit() < 0.1 ? { membersMax: nodes + 1 } : {}),
   };
   return [preset, overrides];
 }
