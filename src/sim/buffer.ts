@@ -4,11 +4,16 @@
 // datagram for the memory it occupies. The charges are those seen with a stopped process behind a socket of 212,992
 // bytes, which held 256 datagrams of 60 and 120 bytes, 166 of 300 and 600, 92 of 1,000 and 1,400.
 
-const BUFFER_BYTES = 425_984;
+export const BUFFER_BYTES = 425_984;
 
 export class ReceiveBuffer {
+  readonly #bytesMax: number;
   #datagrams: Uint8Array[] = [];
   #chargedBytes = 0;
+
+  constructor(bytesMax = BUFFER_BYTES) {
+    this.#bytesMax = bytesMax;
+  }
 
   get size(): number {
     return this.#datagrams.length;
@@ -17,7 +22,7 @@ export class ReceiveBuffer {
   /** False if there is no room: the datagram is lost. */
   add(bytes: Uint8Array): boolean {
     const charge = chargeOf(bytes.length);
-    if (this.#chargedBytes + charge > BUFFER_BYTES) return false;
+    if (this.#chargedBytes + charge > this.#bytesMax) return false;
     this.#chargedBytes += charge;
     this.#datagrams.push(bytes);
     return true;

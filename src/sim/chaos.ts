@@ -56,6 +56,7 @@ class Run {
     this.#config = configOf(plan, overrides);
     this.#invariants = new Invariants(this.#config);
     this.#net = new Network(seed, this.#config, CALM, this.#invariants);
+    this.#net.bufferBytes = plan.bufferBytes;
     this.#invariants.watch(this.#net);
     this.#accidents = new Accidents(plan, this.#net, this.#invariants, seed);
   }

@@ -14,7 +14,7 @@ import { type Peer, Peers, Profiles } from "../gossip/peers.ts";
 import { Random } from "../gossip/random.ts";
 import { Swim } from "../gossip/swim.ts";
 import { Wire } from "../gossip/wire.ts";
-import { ReceiveBuffer } from "./buffer.ts";
+import { BUFFER_BYTES, ReceiveBuffer } from "./buffer.ts";
 import type { Links } from "./links.ts";
 import { EventQueue } from "./queue.ts";
 import { CALM, damaged, type Weather } from "./weather.ts";
@@ -61,15 +61,16 @@ export class SimMember {
   sent = 0;
   received = 0;
   /** What waits while it stands still. */
-  readonly buffer = new ReceiveBuffer();
+  readonly buffer: ReceiveBuffer;
   wakeAt = Number.POSITIVE_INFINITY;
   /** Counts what it was told about its pace: a later word ends an earlier stutter. */
   pace = 0;
 
-  constructor(index: number, address: Address, swim: Swim) {
+  constructor(index: number, address: Address, swim: Swim, bufferBytes: number) {
     this.index = index;
     this.address = address;
     this.swim = swim;
+    this.buffer = new ReceiveBuffer(bufferBytes);
   }
 }
 
@@ -85,6 +86,8 @@ export class Network {
   cut: ((from: number, to: number) => boolean) | undefined;
   /** How far the members are from each other; undefined: all alike. */
   links: Links | undefined;
+  /** The receive buffers of members to be added. */
+  bufferBytes = BUFFER_BYTES;
   /** Sees every datagram that is sent, and by whom. */
   tap: ((bytes: Uint8Array, from: number) => void) | undefined;
   datagrams = 0;
@@ -110,7 +113,7 @@ export class Network {
     const index = this.members.length;
     const address = addressOf(`10.${(index >>> 16) & 255}.${(index >>> 8) & 255}.${index & 255}`, 7979) as Address;
     this.#indexes.set(address, index);
-    const member = new SimMember(index, address, this.#swim(index, address, 0));
+    const member = new SimMember(index, address, this.#swim(index, address, 0), this.bufferBytes);
     this.members.push(member);
     return member;
   }

@@ -4,6 +4,7 @@
 
 import { type Config, configure, type Preset } from "../gossip/config.ts";
 import { Random } from "../gossip/random.ts";
+import { BUFFER_BYTES } from "./buffer.ts";
 import type { LinkSettings } from "./links.ts";
 
 export const ACCIDENTS = [
@@ -35,6 +36,7 @@ export interface Plan {
   readonly stepMs: number;
   readonly accidents: readonly Accident[];
   readonly links: LinkSettings | undefined;
+  readonly bufferBytes: number;
 }
 
 export function drawPlan(seed: number): Plan {
@@ -54,6 +56,8 @@ export function drawPlan(seed: number): Plan {
     stepMs: 40 + Math.floor(600 * random.unit() ** 2),
     accidents: accidents.length > 0 ? accidents : ["crash", "restart"],
     links: drawLinks(random),
+    // Some have buffers that a short stop overflows.
+    bufferBytes: random.unit() < 0.2 ? 12_000 : BUFFER_BYTES,
   };
 }
 
