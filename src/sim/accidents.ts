@@ -49,31 +49,45 @@ export class Accidents {
   #do(accident: Accident): void {
     switch (accident) {
       case "crash":
-        return this.#crash(this.#mortal());
+        this.#crash(this.#mortal());
+        break;
       case "restart":
-        return this.#restart(this.#mortal());
+        this.#restart(this.#mortal());
+        break;
       case "leave":
-        return this.#leave(this.#mortal());
+        this.#leave(this.#mortal());
+        break;
       case "pause":
-        return this.#pause(this.#any());
+        this.#pause(this.#any());
+        break;
       case "slow":
-        return this.#slow(this.#any());
+        this.#slow(this.#any());
+        break;
       case "cut":
-        return this.#net.cut && this.#coin() ? this.#heal() : this.#cut();
+        if (this.#net.cut && this.#coin()) this.#heal();
+        else this.#cut();
+        break;
       case "weather":
-        return this.#change();
+        this.#change();
+        break;
       case "ingress":
-        return this.#lose(this.#any(), "ingressLoss");
+        this.#lose(this.#any(), "ingressLoss");
+        break;
       case "egress":
-        return this.#lose(this.#any(), "egressLoss");
+        this.#lose(this.#any(), "egressLoss");
+        break;
       case "newcomer":
-        return this.#newcomer();
+        this.#newcomer();
+        break;
       case "massCrash":
-        return this.#massCrash();
+        this.#massCrash();
+        break;
       case "update":
-        return this.#update(this.#any());
+        this.#update(this.#any());
+        break;
       case "chatter":
-        return this.#chatter();
+        this.#chatter();
+        break;
     }
   }
 
@@ -98,7 +112,10 @@ export class Accidents {
   // ── to members ──
 
   #crash(member: SimMember): void {
-    if (!member.running) return this.#restart(member);
+    if (!member.running) {
+      this.#restart(member);
+      return;
+    }
     this.#tell(`${member.index} crashes`);
     this.#coverage.count("crashes");
     this.#net.crash(member);
@@ -120,10 +137,11 @@ export class Accidents {
   }
 
   #leave(member: SimMember): void {
-    if (!member.running) return this.#restart(member);
-    if (member.paused || member.leaving) return;
-    this.#tell(`${member.index} says goodbye`);
-    this.#net.leave(member);
+    if (!member.running) this.#restart(member);
+    else if (!member.paused && !member.leaving) {
+      this.#tell(`${member.index} says goodbye`);
+      this.#net.leave(member);
+    }
   }
 
   #pause(member: SimMember): void {
@@ -157,7 +175,10 @@ export class Accidents {
 
   #newcomer(): void {
     const { members } = this.#net;
-    if (members.length >= this.#plan.nodes + NEWCOMERS_MAX) return this.#crash(this.#mortal());
+    if (members.length >= this.#plan.nodes + NEWCOMERS_MAX) {
+      this.#crash(this.#mortal());
+      return;
+    }
     const member = this.#net.add();
     this.#tell(`${member.index} is new`);
     this.#coverage.count("newcomers");

@@ -5,17 +5,19 @@
 //   rounds   eagerBurst, and one eager and one regular round per gossipIntervalMs; each to the contacts
 //   probes   one a period, and one out of turn for each other; each a ping, a second one and indirectProbes requests
 //   syncs    one per syncIntervalMs begun
-//   answers  ANSWERS_MAX to each datagram received
+//   answers  ANSWERS_MAX to each datagram received; and of those no more count than a few members may begin
 //
 // At rest there is a sharper one for all together: two datagrams a member and period, and one for each lost member.
 
 import type { Config } from "../gossip/config.ts";
 import type { Network, SimMember } from "./network.ts";
 
-/** A `have` is answered by four pages of claims and a `have` at most; everything else by one or two datagrams. */
+/** On average: a `have` is answered by five at most, nearly everything else by one. */
 const ANSWERS_MAX = 2;
 /** Contacts told in a round: five, and those let in lately. */
 const CONTACTS_MAX = 8;
+/** A member is asked by no more than a few others as busy as itself: else two could answer each other for ever. */
+const ASKERS_MAX = 2;
 
 export class Budget {
   /** The greatest share of its budget that a member ever used. */
@@ -54,9 +56,8 @@ export class Budget {
     const rounds = eagerBurst + 2 * (1 + elapsedMs / gossipIntervalMs);
     const probes = (1 + elapsedMs / probeIntervalMs) * (1 + others);
     const syncs = 1 + elapsedMs / syncIntervalMs;
-    return (
-      rounds * Math.min(others, CONTACTS_MAX) + probes * (2 + indirectProbes) + syncs + ANSWERS_MAX * received
-    );
+    const begun = rounds * Math.min(others, CONTACTS_MAX) + probes * (2 + indirectProbes) + syncs;
+    return begun + ANSWERS_MAX * Math.min(received, ASKERS_MAX * begun);
   }
 
   /** What all running members together may send at rest. */
