@@ -135,7 +135,7 @@ export class Members {
     for (let position = 0; position < other.ring.size; position++) {
       const peer = other.ring.at(position);
       if (peer === this.self) continue;
-      this.#peers.hold(this.#peers.address(peer));
+      this.#peers.share(peer);
       this.#profiles.share(other.profile(peer));
       this.#reach(peer);
       this.#claims[peer] = other.claim(peer);

@@ -46,6 +46,11 @@ export class Peers {
     return peer;
   }
 
+  /** One more holder of what is already held. */
+  share(peer: Peer): void {
+    this.#holders[peer] = (this.#holders[peer] ?? 0) + 1;
+  }
+
   /** Lets go of a peer; with the last hold its number is free for another address. */
   release(peer: Peer): void {
     const holders = (this.#holders[peer] ?? 0) - 1;

@@ -1,162 +1,191 @@
-// A run of accidents drawn from a seed, then calm, then judgement. Chaos: crashes, restarts, goodbyes, pauses, cuts
-// (one-way too), bad weather, chatter. Calm: everything is mended, and within a bound that follows from the
-// configuration all views must be one.
+// A run of accidents drawn from a seed, then calm, then judgement.
+//
+//   chaos      accidents (accidents.ts) at the pace of the plan (plan.ts), under the eyes of the judge (invariants.ts)
+//   calm       everything is mended; within a bound that follows from the configuration all views must be one
+//   last word  one member says something and another changes its profile: all must know, by gossip and not by repair
+//   rest       some periods of silence, which must cost what silence costs
 
-import { type Config, configure } from "../gossip/config.ts";
+import type { Config } from "../gossip/config.ts";
+import { Accidents } from "./accidents.ts";
+import type { Coverage } from "./coverage.ts";
 import { Invariants } from "./invariants.ts";
 import { CALM, Network, type SimMember } from "./network.ts";
+import { configOf, drawPlan, type Plan } from "./plan.ts";
 
 export interface ChaosSettings {
   readonly seed: number;
-  readonly nodes: number;
+  /** Instead of what the seed says. */
+  readonly plan?: Partial<Plan>;
+  /** On top of the plan's. */
   readonly config?: Partial<Config>;
 }
 
-export interface ChaosResult extends Pick<Invariants, "faults" | "coverage"> {
-  readonly cuts: number;
-  readonly datagramsPerMemberAndSecond: number;
+export interface ChaosResult {
+  readonly seed: number;
+  readonly plan: Plan;
+  readonly faults: readonly string[];
+  readonly coverage: Coverage;
+  /** What happened, in order. */
+  readonly story: readonly string[];
+  /** Virtual time, and how much of the calm's bound was used. */
+  readonly endedMs: number;
+  readonly calmShare: number;
+  /** The greatest share of its datagram budget that a member used. */
+  readonly budgetShare: number;
 }
 
-const CHAOS_MS = 40_000;
-const STEP_MS = 400;
-const WEATHERS = [
-  CALM,
-  { ...CALM, loss: 0.1 },
-  { ...CALM, loss: 0.3, delayMaxMs: 20 },
-  { ...CALM, duplicates: 0.2, delayMaxMs: 5 },
-  { ...CALM, damage: 0.33 },
-];
+const REST_PERIODS = 4;
+/** A ring of forty, two members at a hop, and some detours. */
+const HOPS_MAX = 16;
 
-export function chaos({ seed, nodes, config: overrides = {} }: ChaosSettings): ChaosResult {
-  const config = configure("local", overrides);
-  const invariants = new Invariants();
-  const net = new Network(seed, config, CALM, invariants);
-  invariants.watch(net);
-  for (let i = 0; i < nodes; i++) net.start(net.add());
-  for (const member of net.members.slice(1)) enter(net, member);
-  net.run(2_000);
-  const run = new Accidents(net, invariants);
-  while (net.now < CHAOS_MS) {
-    run.step();
-    net.run(net.now + STEP_MS);
-    invariants.inspect(net);
-  }
-  run.mend();
-  const { datagrams, now } = net;
-  net.run(now + calmMs(config, nodes), () => net.agreed && atRest(net), 100);
-  invariants.inspect(net);
-  invariants.settled(net);
-  const seconds = (net.now - now) / 1_000;
-  return {
-    faults: invariants.faults,
-    coverage: invariants.coverage,
-    cuts: run.cuts,
-    datagramsPerMemberAndSecond: seconds > 0 ? (net.datagrams - datagrams) / nodes / seconds : 0,
-  };
+export function chaos({ seed, plan: planned = {}, config: overrides = {} }: ChaosSettings): ChaosResult {
+  return new Run(seed, { ...drawPlan(seed), ...planned }, overrides).play();
 }
 
-/**
- * How long calm may take: everybody sick in health finds the last dead (each of a run of neighbours in its turn) and
- * lets the longest suspicion run out; then the lost are greeted.
- */
-function calmMs(config: Config, nodes: number): number {
-  const period = config.probeIntervalMs * (config.healthMax + 1);
-  const suspicion =
-    config.suspicionMult * Math.log10(Math.max(10, nodes)) * config.probeIntervalMs * config.suspicionMaxMult;
-  return 2 * (suspicion + 6 * period);
-}
-
-function atRest(net: Network): boolean {
-  return net.running.every(({ swim }) => {
-    const { rumors, messages, suspicions, forwards } = swim.load;
-    return rumors + messages + suspicions + forwards === 0;
-  });
-}
-
-/** A member that just started asks three others, whether they run or not, and the first member. */
-function enter(net: Network, member: SimMember): void {
-  const seeds = [net.members[0]?.address ?? 0];
-  for (let i = 0; i < 3; i++) seeds.push(net.members[net.random.below(net.members.length)]?.address ?? 0);
-  net.tell(member, (swim, now) => swim.join(now, seeds));
-}
-
-class Accidents {
-  cuts = 0;
-  readonly #net: Network;
+class Run {
+  readonly #seed: number;
+  readonly #plan: Plan;
+  readonly #config: Config;
   readonly #invariants: Invariants;
+  readonly #net: Network;
+  readonly #accidents: Accidents;
 
-  constructor(net: Network, invariants: Invariants) {
-    this.#net = net;
-    this.#invariants = invariants;
+  constructor(seed: number, plan: Plan, overrides: Partial<Config>) {
+    this.#seed = seed;
+    this.#plan = plan;
+    this.#config = configOf(plan, overrides);
+    this.#invariants = new Invariants(this.#config);
+    this.#net = new Network(seed, this.#config, CALM, this.#invariants);
+    this.#net.bufferBytes = plan.bufferBytes;
+    this.#invariants.watch(this.#net);
+    this.#accidents = new Accidents(plan, this.#net, this.#invariants, seed);
   }
 
-  step(): void {
-    const net = this.#net;
-    // The first member never falls: somebody must be there to ask.
-    const member = net.members[1 + net.random.below(net.members.length - 1)] as SimMember;
-    switch (net.random.below(10)) {
-      case 0:
-        if (member.running) net.crash(member);
-        break;
-      case 1:
-      case 2:
-        this.#restart(member);
-        break;
-      case 3:
-        if (member.running && !member.paused) this.#leave(member);
-        break;
-      case 4:
-        if (member.running) net.pause(member);
-        break;
-      case 5:
-        for (const each of net.running) if (each.paused) net.resume(each);
-        break;
-      case 6:
-        this.#cut();
-        break;
-      case 7:
-        net.cut = undefined;
-        break;
-      case 8:
-        net.weather = WEATHERS[net.random.below(WEATHERS.length)] ?? CALM;
-        break;
-      default:
-        if (member.running && !member.paused) net.tell(member, (swim, now) => swim.broadcast(now, new Uint8Array(200)));
-    }
-  }
-
-  #restart(member: SimMember): void {
-    this.#invariants.restarted(member);
-    this.#net.restart(member);
-    enter(this.#net, member);
-  }
-
-  #leave(member: SimMember): void {
-    const net = this.#net;
-    net.tell(member, (swim, now) => swim.leave(now));
-    net.run(net.now + 500, () => member.swim.gone, 1);
-    net.crash(member);
-  }
-
-  #cut(): void {
-    const net = this.#net;
-    this.cuts++;
-    const side = new Set(net.members.filter(() => net.random.unit() < 0.4));
-    const isOneWay = net.random.unit() < 0.3;
-    const members = net.members;
-    net.cut = (from, to) => {
-      const a = side.has(members[from] as SimMember);
-      const b = side.has(members[to] as SimMember);
-      return isOneWay ? a && !b : a !== b;
+  play(): ChaosResult {
+    this.#begin();
+    this.#storm();
+    let calmShare = 0;
+    if (this.#isClean) calmShare = this.#calm();
+    if (this.#isClean) this.#lastWord();
+    if (this.#isClean) this.#rest();
+    this.#countWhatTheySaw();
+    const { faults, coverage, budget } = this.#invariants;
+    return {
+      seed: this.#seed,
+      plan: this.#plan,
+      faults,
+      coverage,
+      story: this.#accidents.story,
+      endedMs: this.#net.now,
+      calmShare,
+      budgetShare: budget.peakShare,
     };
   }
 
-  /** Everything is well again; who found nobody asks again, as a node's search does. */
-  mend(): void {
-    const net = this.#net;
-    net.cut = undefined;
-    net.weather = CALM;
-    for (const member of net.running) if (member.paused) net.resume(member);
-    for (const member of net.running) if (member.swim.members.live === 1 && member.index > 0) enter(net, member);
+  get #isClean(): boolean {
+    return this.#invariants.faults.length === 0;
   }
+
+  #begin(): void {
+    const net = this.#net;
+    if (this.#plan.isSettled) net.settle(this.#plan.nodes);
+    else {
+      for (let i = 0; i < this.#plan.nodes; i++) net.start(net.add());
+      for (const member of net.members.slice(1)) this.#accidents.enter(member);
+    }
+  }
+
+  #storm(): void {
+    const net = this.#net;
+    while (net.now < this.#plan.chaosMs && this.#isClean) {
+      net.run(net.now + this.#plan.stepMs * (0.5 + net.random.unit()));
+      this.#accidents.step();
+      this.#invariants.inspect(net);
+    }
+  }
+
+  #calm(): number {
+    const net = this.#net;
+    this.#accidents.mend();
+    const from = net.now;
+    const boundMs = calmMs(this.#config, net.members.length, net.members.length - net.running.length);
+    const look = () => {
+      this.#accidents.help();
+      return this.#isAtRest || !this.#isClean;
+    };
+    look();
+    net.run(from + boundMs, look, this.#config.probeIntervalMs);
+    this.#invariants.inspect(net);
+    this.#invariants.settled(net);
+    return (net.now - from) / boundMs;
+  }
+
+  get #isAtRest(): boolean {
+    this.#invariants.inspect(this.#net);
+    if (!this.#net.agreed) return false;
+    return this.#net.running.every(({ swim }) => {
+      const { rumors, messages, suspicions, forwards } = swim.load;
+      return rumors + messages + suspicions + forwards === 0;
+    });
+  }
+
+  /** News in the calm is told by gossip: within the time of its hops and some rounds, which is less than repair takes. */
+  #lastWord(): void {
+    const net = this.#net;
+    const invariants = this.#invariants;
+    const { running } = net;
+    const speaker = running[net.random.below(running.length)] as SimMember;
+    const changer = running[net.random.below(running.length)] as SimMember;
+    const payload = invariants.utterance(speaker, 100);
+    net.tell(speaker, (swim, now) => swim.broadcast(now, payload));
+    net.tell(changer, (swim, now) => swim.update(now, payload));
+    const hopMs = this.#config.coalesceMs + CALM.delayMaxMs + (this.#plan.links?.maxMs ?? 0);
+    net.run(net.now + HOPS_MAX * hopMs + 2 * this.#config.gossipIntervalMs);
+    for (const member of running) {
+      if (member !== speaker && !invariants.lastHeardBy.has(member.index))
+        invariants.found(net, `member ${member.index} did not hear what ${speaker.index} said in the calm`);
+    }
+    invariants.ownProfiles(net);
+  }
+
+  /** A probe that began in the storm may end in an accusation yet; so it may take some goes until a stretch is quiet. */
+  #rest(): void {
+    const net = this.#net;
+    const { probeIntervalMs, healthMax } = this.#config;
+    const elapsedMs = REST_PERIODS * probeIntervalMs;
+    const allowed = this.#invariants.budget.allowedAtRest(elapsedMs, net.running.length, net.members.length);
+    let sent = Number.POSITIVE_INFINITY;
+    for (let go = 0; go <= healthMax && !(sent <= allowed && this.#isAtRest); go++) {
+      net.run(net.now + healthMax * probeIntervalMs, () => this.#isAtRest, probeIntervalMs);
+      const { datagrams } = net;
+      net.run(net.now + elapsedMs);
+      sent = net.datagrams - datagrams;
+    }
+    if (sent > allowed) this.#invariants.found(net, `${sent} datagrams in ${elapsedMs} ms at rest, ${allowed} allowed`);
+    this.#invariants.inspect(net);
+    this.#invariants.settled(net);
+  }
+
+  #countWhatTheySaw(): void {
+    const { coverage } = this.#invariants;
+    const { fates } = this.#net;
+    for (const fate of ["lost", "duplicated", "reordered", "damaged", "overflowed"] as const)
+      coverage.count(fate, fates[fate]);
+    for (const { swim } of this.#net.members) {
+      coverage.count("damagedSeen", swim.stats.damaged);
+      coverage.count("stalls", swim.stats.stalls);
+      coverage.count("syncs", swim.begun.syncs);
+    }
+  }
+}
+
+/**
+ * How long calm may take: everybody sick in health finds those who are gone (each of a run of neighbours in its turn, and a
+ * lone survivor all of them) and lets the longest suspicion run out; then the lost are greeted.
+ */
+function calmMs(config: Config, nodes: number, gone: number): number {
+  const period = config.probeIntervalMs * (config.healthMax + 1);
+  const suspicion =
+    config.suspicionMult * Math.log10(Math.max(10, nodes)) * config.probeIntervalMs * config.suspicionMaxMult;
+  return 2 * (suspicion + (6 + gone) * period);
 }

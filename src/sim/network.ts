@@ -1,7 +1,9 @@
 // Many members, one clock, one seed: real frames through the real core, over a network that loses, delays,
-// duplicates, reorders, damages and cuts as it is told to. The same options and seed give the same run, byte for byte.
+// duplicates, reorders, damages and cuts as it is told to, between processes that crash, restart, stand still and
+// stutter. The same options and seed give the same run, byte for byte.
 //
-// Virtual time in ms. Nothing here knows what a scenario wants to find out.
+// Virtual time in ms. Nothing here knows what a scenario wants to find out. What is not asked for costs at most one
+// comparison a datagram: ten thousand idle members are to run faster than real time.
 
 import { type Address, addressOf } from "../gossip/address.ts";
 import type { Claim } from "../gossip/claim.ts";
@@ -12,33 +14,35 @@ import { type Peer, Peers, Profiles } from "../gossip/peers.ts";
 import { Random } from "../gossip/random.ts";
 import { Swim } from "../gossip/swim.ts";
 import { Wire } from "../gossip/wire.ts";
+import { BUFFER_BYTES, ReceiveBuffer } from "./buffer.ts";
+import type { Links } from "./links.ts";
 import { EventQueue } from "./queue.ts";
+import { CALM, damaged, type Weather } from "./weather.ts";
 
-export interface Weather {
-  /** One way, uniform between the two. */
-  readonly delayMinMs: number;
-  readonly delayMaxMs: number;
-  /** Probabilities for each datagram. */
-  readonly loss: number;
-  readonly duplicates: number;
-  readonly damage: number;
-}
-
-/** A hop of 0.25 ms +- 50 % and no losses: a quiet LAN. */
-export const CALM: Weather = { delayMinMs: 0.125, delayMaxMs: 0.375, loss: 0, duplicates: 0, damage: 0 };
+export { CALM, type Weather } from "./weather.ts";
 
 /** What an experiment watches. `at` is virtual ms, members are named by their index. */
 export interface Watcher {
+  /** A process starts, or starts anew: what it believed is gone. */
+  started?(at: number, observer: number): void;
   changed?(at: number, observer: number, subject: Peer, claim: Claim, was: Claim): void;
   delivered?(at: number, observer: number, message: Message): void;
 }
 
 interface Arrival {
+  /** The member's index, or ACTION. */
   readonly to: number;
+  /** The life it is meant for; of an action, its number. */
   readonly life: number;
   /** Undefined: the member's own deadline. */
   readonly bytes: Uint8Array | undefined;
 }
+
+/** How often a leaver looks whether its goodbye was told. */
+const LEAVE_LOOK_MS = 1;
+
+/** In `to` of an arrival: something the experiment does at that time. */
+const ACTION = -1;
 
 export class SimMember {
   readonly index: number;
@@ -48,18 +52,27 @@ export class SimMember {
   life = 0;
   running = false;
   paused = false;
-  /** Held while paused, as a socket's buffer would. */
-  readonly held: Uint8Array[] = [];
+  /** It was told to say goodbye. */
+  leaving = false;
+  /** Shares of the datagrams to and from this member that are lost, on top of the weather's. */
+  ingressLoss = 0;
+  egressLoss = 0;
+  /** Datagrams that its processes sent and took in. */
+  sent = 0;
+  received = 0;
+  /** What waits while it stands still. */
+  readonly buffer: ReceiveBuffer;
   wakeAt = Number.POSITIVE_INFINITY;
+  /** Counts what it was told about its pace: a later word ends an earlier stutter. */
+  pace = 0;
 
-  constructor(index: number, address: Address, swim: Swim) {
+  constructor(index: number, address: Address, swim: Swim, bufferBytes: number) {
     this.index = index;
     this.address = address;
     this.swim = swim;
+    this.buffer = new ReceiveBuffer(bufferBytes);
   }
 }
-
-const HELD_MAX = 90;
 
 export class Network {
   readonly peers = new Peers();
@@ -71,14 +84,22 @@ export class Network {
   weather: Weather;
   /** Decides for each datagram whether the way from one member to another is cut. */
   cut: ((from: number, to: number) => boolean) | undefined;
-  /** Sees every datagram that is sent. */
-  tap: ((bytes: Uint8Array) => void) | undefined;
+  /** How far the members are from each other; undefined: all alike. */
+  links: Links | undefined;
+  /** The receive buffers of members to be added. */
+  bufferBytes = BUFFER_BYTES;
+  /** Sees every datagram that is sent, and by whom. */
+  tap: ((bytes: Uint8Array, from: number) => void) | undefined;
   datagrams = 0;
   bytes = 0;
+  /** What became of datagrams on their way, and in the buffers of those who stood still. */
+  readonly fates = { lost: 0, duplicated: 0, reordered: 0, damaged: 0, overflowed: 0 };
   readonly #config: Config;
   readonly #watcher: Watcher;
   readonly #queue = new EventQueue<Arrival>();
   readonly #indexes = new Map<Address, number>();
+  readonly #actions = new Map<number, () => void>();
+  #actionNumber = 0;
 
   constructor(seed: number, config: Config, weather: Weather = CALM, watcher: Watcher = {}) {
     this.random = new Random(seed);
@@ -92,7 +113,7 @@ export class Network {
     const index = this.members.length;
     const address = addressOf(`10.${(index >>> 16) & 255}.${(index >>> 8) & 255}.${index & 255}`, 7979) as Address;
     this.#indexes.set(address, index);
-    const member = new SimMember(index, address, this.#swim(index, address, 0));
+    const member = new SimMember(index, address, this.#swim(index, address, 0), this.bufferBytes);
     this.members.push(member);
     return member;
   }
@@ -134,6 +155,7 @@ export class Network {
 
   start(member: SimMember): void {
     member.running = true;
+    this.#watcher.started?.(this.now, member.index);
     member.swim.start(this.now);
     this.#arm(member);
   }
@@ -141,29 +163,82 @@ export class Network {
   /** Stops without a word. */
   crash(member: SimMember): void {
     member.running = false;
+    member.paused = false;
     member.life++;
+    member.pace++;
+    member.buffer.take();
   }
 
   /** A new process at the same address, which remembers nothing. */
   restart(member: SimMember): void {
     this.crash(member);
-    member.paused = false;
-    member.held.splice(0);
+    member.leaving = false;
     member.swim = this.#swim(member.index, member.address, member.life);
     member.wakeAt = Number.POSITIVE_INFINITY;
     this.start(member);
   }
 
-  /** Stands still, like a process under SIGSTOP: datagrams wait, as many as a socket holds. */
+  /** Says goodbye and stops when that is told, or when patience is over. */
+  leave(member: SimMember): void {
+    member.leaving = true;
+    this.tell(member, (swim, now) => swim.leave(now));
+    const { life } = member;
+    const until = this.now + this.#config.leaveTimeoutMs;
+    const look = () => {
+      if (member.life !== life) return;
+      if (member.swim.gone || this.now >= until) this.crash(member);
+      else this.at(Math.min(until, this.now + LEAVE_LOOK_MS), look);
+    };
+    look();
+  }
+
+  /** Stands still, like a process under SIGSTOP: datagrams wait, as many as a socket holds, and timers come late. */
   pause(member: SimMember): void {
+    member.pace++;
     member.paused = true;
   }
 
   resume(member: SimMember): void {
+    member.pace++;
+    this.#go(member);
+  }
+
+  /**
+   * Stutters until told otherwise, as the processes of Lifeguard's experiment (section V): stands still, runs for a
+   * moment, stands still again.
+   */
+  slow(member: SimMember, stoppedMs: number, runMs: number): void {
+    const pace = ++member.pace;
+    const stop = () => {
+      if (member.pace !== pace) return;
+      member.paused = true;
+      this.at(this.now + stoppedMs, go);
+    };
+    const go = () => {
+      if (member.pace !== pace) return;
+      this.#go(member);
+      this.at(this.now + runMs, stop);
+    };
+    stop();
+  }
+
+  /**
+   * A process that goes on sees its due timers first and only then what waited at its socket: that is the order in
+   * which Node 20 goes on after SIGCONT (the wait for datagrams ends empty-handed).
+   */
+  #go(member: SimMember): void {
+    if (!member.running || !member.paused) return;
     member.paused = false;
-    for (const bytes of member.held.splice(0)) this.#receive(member, bytes);
     if (member.wakeAt <= this.now) this.#wake(member);
+    for (const bytes of member.buffer.take()) this.#receive(member, bytes);
     this.#arm(member);
+  }
+
+  /** Does something at a time to come. */
+  at(time: number, action: () => void): void {
+    const number = this.#actionNumber++;
+    this.#actions.set(number, action);
+    this.#queue.push(time, { to: ACTION, life: number, bytes: undefined });
   }
 
   /** Gives a member an input of the experiment's own. */
@@ -183,17 +258,26 @@ export class Network {
         asked = at;
       }
       this.now = at;
-      const arrival = this.#queue.pop() as Arrival;
-      const member = this.members[arrival.to] as SimMember;
-      if (!member.running || member.life !== arrival.life) continue;
-      if (arrival.bytes === undefined) this.#onDeadline(member, at);
-      else if (!member.paused) {
-        this.#receive(member, arrival.bytes);
-        this.#arm(member);
-      } else if (member.held.length < HELD_MAX) member.held.push(arrival.bytes);
+      this.#happen(this.#queue.pop() as Arrival, at);
     }
     this.now = until;
     return until;
+  }
+
+  #happen(arrival: Arrival, at: number): void {
+    if (arrival.to === ACTION) {
+      const action = this.#actions.get(arrival.life);
+      this.#actions.delete(arrival.life);
+      action?.();
+      return;
+    }
+    const member = this.members[arrival.to] as SimMember;
+    if (!member.running || member.life !== arrival.life) return;
+    if (arrival.bytes === undefined) this.#onDeadline(member, at);
+    else if (!member.paused) {
+      this.#receive(member, arrival.bytes);
+      this.#arm(member);
+    } else if (!member.buffer.add(arrival.bytes)) this.fates.overflowed++;
   }
 
   #onDeadline(member: SimMember, at: number): void {
@@ -208,6 +292,7 @@ export class Network {
   }
 
   #receive(member: SimMember, bytes: Uint8Array): void {
+    member.received++;
     member.swim.receive(this.now, bytes);
   }
 
@@ -222,25 +307,51 @@ export class Network {
   #send(from: number, address: Address, bytes: Uint8Array): void {
     this.datagrams++;
     this.bytes += bytes.length;
-    this.tap?.(bytes);
+    const sender = this.members[from] as SimMember;
+    sender.sent++;
+    this.tap?.(bytes, from);
     const to = this.#indexes.get(address);
     if (to === undefined) return;
+    const receiver = this.members[to] as SimMember;
+    if (this.cut?.(from, to) || this.#isLost(sender, receiver)) {
+      this.fates.lost++;
+      return;
+    }
     const { weather, random } = this;
-    if (this.cut?.(from, to) || (weather.loss > 0 && random.unit() < weather.loss)) return;
-    const copies = weather.duplicates > 0 && random.unit() < weather.duplicates ? 2 : 1;
-    for (let i = 0; i < copies; i++) {
-      const delay = weather.delayMinMs + random.unit() * (weather.delayMaxMs - weather.delayMinMs);
-      const { life } = this.members[to] as SimMember;
-      this.#queue.push(this.now + delay, { to, life, bytes: this.#damaged(bytes) });
+    this.#carry(from, receiver, bytes);
+    if (weather.duplicates > 0 && random.unit() < weather.duplicates) {
+      this.fates.duplicated++;
+      this.#carry(from, receiver, bytes);
     }
   }
 
-  #damaged(bytes: Uint8Array): Uint8Array {
-    if (this.weather.damage === 0 || this.random.unit() >= this.weather.damage) return bytes;
-    const damaged = Uint8Array.from(bytes);
-    const at = this.random.below(damaged.length);
-    damaged[at] = (damaged[at] ?? 0) ^ (1 << this.random.below(8));
-    return damaged;
+  #isLost(sender: SimMember, receiver: SimMember): boolean {
+    const { random } = this;
+    const { loss } = this.weather;
+    if (loss > 0 && random.unit() < loss) return true;
+    if (sender.egressLoss > 0 && random.unit() < sender.egressLoss) return true;
+    return receiver.ingressLoss > 0 && random.unit() < receiver.ingressLoss;
+  }
+
+  #carry(from: number, receiver: SimMember, bytes: Uint8Array): void {
+    const { weather, random } = this;
+    let delay = weather.delayMinMs + random.unit() * (weather.delayMaxMs - weather.delayMinMs);
+    if (this.links) delay += this.links.delayMs(from, receiver.index);
+    if (weather.reordering > 0 && random.unit() < weather.reordering) {
+      this.fates.reordered++;
+      delay += random.unit() * weather.reorderingMs;
+    }
+    let arriving = bytes;
+    if (weather.damage > 0 && random.unit() < weather.damage) {
+      this.fates.damaged++;
+      arriving = damaged(bytes, random);
+    }
+    this.#queue.push(this.now + delay, { to: receiver.index, life: receiver.life, bytes: arriving });
+  }
+
+  /** The index of the member at an address; undefined if nobody was ever there. */
+  indexOf(address: Address): number | undefined {
+    return this.#indexes.get(address);
   }
 
   /** The running members. */
