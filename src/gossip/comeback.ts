@@ -2,12 +2,12 @@
 // return, so one that stalls again and again, or hears nothing for a while, waits until it has been steady.
 //
 //   a first death, heard by a member that is well            at once: a healed partition, a false alarm
-//   … that stood still a moment ago                          after STALLED_MS without another standstill
+//   … that stood still a moment ago                          after a second without another standstill
 //   … whom others heard all the while, but not it them       after twice as long as that lasted
-//   another death within minutes                             after four times as long as the time before
+//   another death within minutes                             after 4 s, 16 s, then a minute
 //
 // Steady: no standstill of its own process, and never longer than a few periods without a word from others. All waits end
-// by themselves (STEADY_MAX_MS at most, when steady), so a damped member that is well is found alive in time. A mere suspicion
+// by themselves (steadyMaxMs at most, when steady), so a damped member that is well is found alive in time. A mere suspicion
 // is refuted at once, always.
 //
 // Only when; what is said is in `swim.ts`. (Akka and memberlist let the flapping one choose; BGP damps it at the
@@ -16,23 +16,36 @@
 import type { Claim } from "./claim.ts";
 import type { Config } from "./config.ts";
 
-const STALLED_MS = 1_000;
+/** All times are in seconds, or in periods if those are shorter. */
+const SECOND_MS = 1_000;
+const STALLED = 1;
 /** A standstill that ended longer ago says nothing of the present. */
-const STALL_COUNTS_MS = 10_000;
+const STALL_COUNTS = 10;
 const DEAF_FACTOR = 2;
-const AGAIN_MS = 4_000;
+const AGAIN = 4;
 const AGAIN_FACTOR = 4;
-const STEADY_MAX_MS = 60_000;
+const STEADY_MAX = 60;
 /** The memory of a death halves in this time. */
-const HALF_LIFE_MS = 120_000;
+const HALF_LIFE = 120;
 /** Periods without a word from others that are still steady. */
 const QUIET_PERIODS = 3;
+
+function unitMs({ probeIntervalMs }: Config): number {
+  return Math.min(SECOND_MS, probeIntervalMs);
+}
+
+/** How long a member that is well lets itself be taken for dead at most. */
+export function steadyMaxMs(config: Config): number {
+  return STEADY_MAX * unitMs(config);
+}
 
 export class Comeback {
   /** When our own process last stood still until. */
   stalledAt = Number.NEGATIVE_INFINITY;
   #silentUntil = Number.NEGATIVE_INFINITY;
   #silenceMs = 0;
+  readonly #config: Config;
+  readonly #unitMs: number;
   readonly #quietMs: number;
   /** Heard for less, before it heard of its death, a member is not deaf: that is how long words take. */
   readonly #deafMinMs: number;
@@ -44,6 +57,8 @@ export class Comeback {
   #diedAt = Number.NEGATIVE_INFINITY;
 
   constructor(config: Config) {
+    this.#config = config;
+    this.#unitMs = unitMs(config);
     this.#quietMs = QUIET_PERIODS * config.probeIntervalMs;
     this.#deafMinMs = config.probeIntervalMs;
   }
@@ -90,12 +105,12 @@ export class Comeback {
       this.#claim = Math.max(this.#claim, claim);
       return false;
     }
-    this.#deaths = 1 + this.#deaths * 0.5 ** ((now - this.#diedAt) / HALF_LIFE_MS);
+    this.#deaths = 1 + this.#deaths * 0.5 ** ((now - this.#diedAt) / (HALF_LIFE * this.#unitMs));
     this.#diedAt = now;
-    const again = this.#deaths < 1.5 ? 0 : AGAIN_MS * AGAIN_FACTOR ** (Math.round(this.#deaths) - 2);
-    const stalled = now - this.stalledAt < STALL_COUNTS_MS ? STALLED_MS : 0;
+    const again = this.#deaths < 1.5 ? 0 : AGAIN * this.#unitMs * AGAIN_FACTOR ** (Math.round(this.#deaths) - 2);
+    const stalled = now - this.stalledAt < STALL_COUNTS * this.#unitMs ? STALLED * this.#unitMs : 0;
     const deaf = deafMs < this.#deafMinMs ? 0 : DEAF_FACTOR * Math.max(deafMs, this.#recentSilenceMs(now));
-    this.#steadyMs = Math.min(STEADY_MAX_MS, Math.max(again, stalled, deaf));
+    this.#steadyMs = Math.min(steadyMaxMs(this.#config), Math.max(again, stalled, deaf));
     if (this.#steadyMs === 0) return true;
     this.#claim = claim;
     // What was before the death does not count, but for a standstill, which explains it.
@@ -105,7 +120,7 @@ export class Comeback {
 
   /** The others know how long they heard us only since they first did; how long we heard nobody we know. */
   #recentSilenceMs(now: number): number {
-    return now - this.#silentUntil < STALL_COUNTS_MS ? this.#silenceMs : 0;
+    return now - this.#silentUntil < STALL_COUNTS * this.#unitMs ? this.#silenceMs : 0;
   }
 
   /** How long to wait still, if nothing happens; 0: the time has come. */

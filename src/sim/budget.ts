@@ -2,8 +2,9 @@
 // and the number of others, and what it answers from what it received. A member that amplifies, or two that keep
 // answering each other, break it.
 //
-//   rounds   eagerBurst, and one eager and one regular round per gossipIntervalMs; each to the contacts
-//   probes   one a period, and one out of turn for each other; each a ping, a second one and indirectProbes requests
+//   news     gossipBurst, and gossipPerSecond; no more
+//   probes   one a period, and one out of turn for each other; each a ping and its repetitions, twice indirectProbes
+//            requests, and in the end a word to the accused and its neighbours
 //   syncs    one per syncIntervalMs begun
 //   answers  ANSWERS_MAX to each datagram received; and of those no more count than a few members may begin
 //
@@ -14,8 +15,8 @@ import type { Network, SimMember } from "./network.ts";
 
 /** On average: a `have` is answered by five at most, nearly everything else by one. */
 const ANSWERS_MAX = 2;
-/** Contacts told in a round: five, and those let in lately. */
-const CONTACTS_MAX = 8;
+/** The ping, five repetitions, the word to the accused, and to two neighbours on either side, suspects among them. */
+const PER_PROBE = 6 + 1 + 6;
 /** A member is asked by no more than a few others as busy as itself: else two could answer each other for ever. */
 const ASKERS_MAX = 2;
 
@@ -52,11 +53,11 @@ export class Budget {
 
   /** How many datagrams a member may send within so long, among so many others, having received so many. */
   allowed(elapsedMs: number, others: number, received: number): number {
-    const { eagerBurst, gossipIntervalMs, probeIntervalMs, indirectProbes, syncIntervalMs } = this.#config;
-    const rounds = eagerBurst + 2 * (1 + elapsedMs / gossipIntervalMs);
+    const { gossipBurst, gossipPerSecond, probeIntervalMs, indirectProbes, syncIntervalMs } = this.#config;
+    const news = gossipBurst + (elapsedMs / 1_000) * gossipPerSecond;
     const probes = (1 + elapsedMs / probeIntervalMs) * (1 + others);
     const syncs = 1 + elapsedMs / syncIntervalMs;
-    const begun = rounds * Math.min(others, CONTACTS_MAX) + probes * (2 + indirectProbes) + syncs;
+    const begun = news + probes * (PER_PROBE + 2 * indirectProbes) + syncs;
     return begun + ANSWERS_MAX * Math.min(received, ASKERS_MAX * begun);
   }
 

@@ -5,6 +5,7 @@
 //   last word  one member says something and another changes its profile: all must know, by gossip and not by repair
 //   rest       some periods of silence, which must cost what silence costs
 
+import { steadyMaxMs } from "../gossip/comeback.ts";
 import type { Config } from "../gossip/config.ts";
 import { Accidents } from "./accidents.ts";
 import type { Coverage } from "./coverage.ts";
@@ -187,5 +188,5 @@ function calmMs(config: Config, nodes: number, gone: number): number {
   const period = config.probeIntervalMs * (config.healthMax + 1);
   const suspicion =
     config.suspicionMult * Math.log10(Math.max(10, nodes)) * config.probeIntervalMs * config.suspicionMaxMult;
-  return 2 * (suspicion + (6 + gone) * period);
+  return 2 * (suspicion + (6 + gone) * period) + steadyMaxMs(config);
 }
