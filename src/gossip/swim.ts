@@ -444,7 +444,7 @@ export class Swim {
     const claim = peer === undefined ? 0 : this.members.claim(peer);
     this.#deafMs = 0;
     if (peer === undefined || claim === 0) return;
-    this.#comeback.heard(now);
+    if (this.#comeback.heard(now)) this.#accusations.renew(now);
     if (frame.kind !== PING && frame.kind !== ACK && frame.kind !== GOSSIP) return;
     this.#deafMs = frame.c;
     if (statusOf(claim) === DEAD) this.#dead.heard(peer, now);
@@ -616,11 +616,15 @@ export class Swim {
       this.#askAround(now);
       return;
     }
-    if (this.#comeback.isPending && incarnationOf(claim) <= incarnationOf(this.#comeback.claim)) return;
+    if (this.#comeback.isPending && incarnationOf(claim) <= incarnationOf(this.#comeback.claim)) {
+      this.#comeback.heardBy(now, this.#deafMs);
+      return;
+    }
     if (!this.#admission.isAsking) {
       this.stats.refutations++;
       this.#health.feel(1);
-      if (statusOf(claim) === DEAD && !this.#comeback.died(now, claim, this.#deafMs)) {
+      // Who is dead to us and we to it: that is a cut that heals, or one who was deaf. It says nothing of us.
+      if (statusOf(claim) === DEAD && !isTellerDead && !this.#comeback.died(now, claim, this.#deafMs)) {
         this.#watchComeback(now);
         return;
       }
@@ -673,8 +677,14 @@ export class Swim {
 
   #comeBack(now: number): void {
     if (this.#leaving || !this.#comeback.isPending) return;
-    if (this.#comeback.waitMs(now) > 0) this.#watchComeback(now);
-    else this.#outbid(now, this.#comeback.claim, 0);
+    if (this.#comeback.waitMs(now) > 0) {
+      this.#watchComeback(now);
+      return;
+    }
+    // Whom we accused while nobody believed us we accuse no more: it was we who were unwell.
+    this.#gossip.rumors.clear();
+    this.#accusations.renew(now);
+    this.#outbid(now, this.#comeback.claim, 0);
   }
 
   /** A period is over. */
