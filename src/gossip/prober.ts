@@ -140,6 +140,7 @@ export class Prober {
 
   #askHelpers(now: number, probe: Probe): void {
     const isFirst = probe.repeats === 0;
+    if (isFirst) probe.silent = new Set();
     const claim = claimOf(incarnationOf(this.#members.claim(probe.target)), ALIVE);
     for (const helper of this.#contacts.around(probe.target, this.#config.indirectProbes)) {
       if (isFirst) {

@@ -407,8 +407,10 @@ export class Swim {
 
   /** Looks whether our own process stood still: an input that comes long after the deadline says so. */
   #notice(now: number): void {
-    const late = now - Math.max(this.#timers.deadline, this.#inputAt);
+    const sinceMs = now - this.#inputAt;
     this.#inputAt = now;
+    if (sinceMs <= this.#config.probeTimeoutMs) return;
+    const late = Math.min(sinceMs, now - this.#timers.deadline);
     if (late > this.#config.probeTimeoutMs) this.#stalled(now, late);
   }
 
