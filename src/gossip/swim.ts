@@ -91,6 +91,8 @@ export interface Output extends Sender {
   changed(peer: Peer, claim: Claim, was: Claim): void;
   /** A message of another member's, heard for the first time. The payload is the receiver's to keep. */
   deliver(message: Message): void;
+  /** A member does not answer its probe. Whoever can ask its host whether it is there may do so, see `refused`. */
+  doubted?(peer: Peer): void;
 }
 
 /** What became of a datagram: a `Reading`, or why a readable one had no effect. */
@@ -185,6 +187,7 @@ export class Swim {
     const roundTrip = new RoundTrip(config.probeTimeoutFloorMs, config.probeTimeoutMs);
     const gossip = new Gossip(members, peers, contacts, outbox, this.#dead, roundTrip, this.#timers, config);
     const accuse = (now: number, peer: Peer) => this.#accusations.accuse(now, peer);
+    const doubt = (peer: Peer) => output.doubted?.(peer);
     this.members = members;
     this.outbox = outbox;
     this.#contacts = contacts;
@@ -200,6 +203,7 @@ export class Swim {
       config,
       roundTrip,
       random.uint32(),
+      doubt,
       accuse,
     );
     this.#sync = new Sync(members, peers, outbox, this.#doubts, (now, peer) => this.#drop(now, peer));
@@ -364,6 +368,12 @@ export class Swim {
     if (verdict === "ok") this.stats.received++;
     else this.stats[verdict]++;
     return verdict;
+  }
+
+  /** The host at a member's address says that nobody listens there: a hint, which ends the waiting of a probe. */
+  refused(now: number, address: Address): void {
+    const peer = this.#peers.find(address);
+    if (peer !== undefined) this.#prober.refused(now, peer);
   }
 
   /** The deadline came. */
