@@ -3,13 +3,26 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { describe, expect, it } from "vitest";
-import { type GossipNode, start } from "../../src/gossip/index.ts";
+import { type GossipNode, type MembershipEvent, start } from "../../src/gossip/index.ts";
 import { Knocks } from "../../src/gossip/knock.ts";
 import { GOSSIP, PING } from "../../src/gossip/wire.ts";
 import { Lab, names } from "./lab.ts";
 import { at } from "./letters.ts";
 
 const PATIENCE_MS = 5_000;
+
+/** A node's next event of a type, within a bound. */
+function next(node: GossipNode, type: MembershipEvent["type"]): Promise<MembershipEvent> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`no ${type} within ${PATIENCE_MS} ms`)), PATIENCE_MS);
+    const listener = (event: MembershipEvent) => {
+      clearTimeout(timer);
+      node.off(type, listener);
+      resolve(event);
+    };
+    node.on(type, listener);
+  });
+}
 
 /** A UDP port of the loopback on which nobody listens: it was free a moment ago. */
 async function freePort(): Promise<number> {
@@ -110,12 +123,12 @@ describe("members whose host refuses for one of them", () => {
       }
       const [watcher, , , , victim] = nodes as [GossipNode, GossipNode, GossipNode, GossipNode, GossipNode];
       const isKnown = () => watcher.members().length === nodes.length;
-      if (!isKnown()) await once(watcher, "up", { signal: AbortSignal.timeout(PATIENCE_MS) });
-      const suspected = once(watcher, "suspect", { signal: AbortSignal.timeout(PATIENCE_MS) });
-      const down = once(watcher, "down", { signal: AbortSignal.timeout(PATIENCE_MS) });
+      while (!isKnown()) await next(watcher, "up");
+      const suspected = next(watcher, "suspect");
+      const down = next(watcher, "down");
       await victim.close(); // without a goodbye
-      const [suspicion] = await suspected;
-      const [death] = await down;
+      const suspicion = await suspected;
+      const death = await down;
       expect(suspicion.member.address).toBe(victim.self.address);
       expect(death.member.address).toBe(victim.self.address);
       expect(victim.self.address).not.toBe(watcher.self.address);
