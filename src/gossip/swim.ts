@@ -409,7 +409,7 @@ export class Swim {
   #notice(now: number): void {
     const sinceMs = now - this.#inputAt;
     this.#inputAt = now;
-    if (sinceMs <= this.#config.probeTimeoutMs) return;
+    if (sinceMs <= this.#config.probeTimeoutMs || !this.#config.stallDetection) return;
     const late = Math.min(sinceMs, now - this.#timers.deadline);
     if (late > this.#config.probeTimeoutMs) this.#stalled(now, late);
   }
@@ -660,7 +660,7 @@ export class Swim {
    * hear us most are asked; their acks show what they believe now.
    */
   #isStale(now: number, frame: Frame): boolean {
-    const isLate = now - this.#comeback.unwellAt < this.#config.probeTimeoutMs;
+    const isLate = this.#config.damping && now - this.#comeback.unwellAt < this.#config.probeTimeoutMs;
     return isLate && frame.kind !== ACK && !this.#admission.isAsking && this.members.others > 0;
   }
 
