@@ -73,7 +73,7 @@ export class Accusations {
     if (!isLive(claim)) return;
     this.#put(now, peer, this.#address);
     // Its neighbours count accusers, and nobody else needs to: the first whose count is full tells all that it is dead.
-    for (const confirmer of this.#contacts.confirmers(peer)) {
+    for (const confirmer of this.#contacts.confirmers(peer, this.#config.confirmersEachSide)) {
       if (confirmer === this.#members.self) continue;
       this.#outbox.open(GOSSIP, this.#peers.address(confirmer), 0, 0, now);
       this.#outbox.accusation(peer);
@@ -105,7 +105,8 @@ export class Accusations {
     this.#timers.set(SUSPICION, peer, suspicion.expiresAt);
     this.suspected++;
     if (accuser === this.#address) return;
-    if (this.#contacts.confirmers(peer).includes(this.#members.self)) this.#prober.probe(now, peer);
+    if (this.#contacts.confirmers(peer, this.#config.confirmersEachSide).includes(this.#members.self))
+      this.#prober.probe(now, peer);
   }
 
   /** Something else is believed of a peer now. */

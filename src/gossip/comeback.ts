@@ -103,6 +103,7 @@ export class Comeback {
    * @returns true if it may say at once that it lives
    */
   died(now: number, claim: Claim, deafMs: number): boolean {
+    if (!this.#config.damping) return true;
     if (this.#claim !== 0) {
       this.#claim = Math.max(this.#claim, claim);
       return false;

@@ -15,7 +15,11 @@ const schema = z
     probeTimeoutFloorMs: ms(600_000).default(200),
     /** Helpers asked when a direct probe fails. SWIM's k; memberlist: 3. */
     indirectProbes: z.number().int().min(0).max(16).default(3),
-    /** Ceiling of the local health score. Lifeguard's S: 8. */
+    /** How often a probe that was not answered is repeated while helpers are asked, by us and by each of them; 0: not at all. */
+    probeRepeats: z.number().int().min(0).max(16).default(5),
+    /** Helpers that hear nothing, either, say so. Lifeguard: yes; SWIM: no. */
+    nacks: z.boolean().default(true),
+    /** Ceiling of the local health score; 0: no local health. Lifeguard's S: 8. */
     healthMax: z.number().int().min(0).max(64).default(8),
     /** Least suspicion, once enough neighbours share it: suspicionMult * probeIntervalMs, whatever the number of members. */
     suspicionMult: z.number().min(0.1).max(64).default(1.5),
@@ -29,6 +33,14 @@ const schema = z
      * who look at an accused at once.
      */
     suspicionConfirmations: z.number().int().min(0).max(16).default(2),
+    /** Neighbours on either side of an accused who look at it at once and are told of each accusation; 0: nobody. */
+    confirmersEachSide: z.number().int().min(0).max(8).default(2),
+    /** Whoever is suspected or dead hears so first in every datagram to it. Lifeguard: yes; SWIM: no. */
+    buddySystem: z.boolean().default(true),
+    /** A member declared dead says that it lives when it has been steady (comeback.ts); if false, at once. */
+    damping: z.boolean().default(true),
+    /** A member whose own process stood still takes its silence upon itself (`Swim.#stalled`). */
+    stallDetection: z.boolean().default(true),
     /** Pause between rounds of gossip about the same news; memberlist LAN: 200 ms. */
     gossipIntervalMs: ms(60_000).default(200),
     /** Datagrams of news in a row; when they are used up, news waits for more and goes in batches. */
@@ -37,8 +49,8 @@ const schema = z
     gossipPerSecond: z.number().min(1).max(100_000).default(100),
     /** Least pause before a message that was not acknowledged is told again; grows by half each time. */
     resendMinMs: ms(60_000).default(100),
-    /** How long the far contact is kept. Each change makes a new pair of hosts, see contacts.ts. */
-    farRotateMs: ms(86_400_000).default(60_000),
+    /** How long the far contact is kept; 0: there is none. Each change makes a new pair of hosts, see contacts.ts. */
+    farRotateMs: z.number().int().min(0).max(86_400_000).default(60_000),
     /** News that arrives within this time is told together. */
     coalesceMs: z.number().int().min(0).max(1_000).default(1),
     /** News of a member is sent gossipMult * ceil(log10(members + 1)) times at most; memberlist: 4. */

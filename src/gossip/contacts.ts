@@ -192,13 +192,13 @@ export class Contacts {
    * Those who look at an accused at once and tell each other what they find: its neighbours, fixed by the ring and so the
    * same for all. Beyond suspects, who are told as well.
    */
-  confirmers(accused: Peer): Peer[] {
+  confirmers(accused: Peer, eachSide: number): Peer[] {
     const { ring } = this.#members;
     const confirmers: Peer[] = [];
     const position = ring.positionOf(accused);
     for (const direction of [-1, 1]) {
       let sound = 0;
-      for (let step = 1; step <= LOOK_PAST_MAX && step < ring.size && sound < REACH; step++) {
+      for (let step = 1; step <= LOOK_PAST_MAX && step < ring.size && sound < eachSide; step++) {
         const peer = ring.at(position + direction * step);
         if (peer !== accused && !confirmers.includes(peer)) confirmers.push(peer);
         if (this.#isSound(peer)) sound++;
@@ -208,7 +208,7 @@ export class Contacts {
   }
 
   #farContact(now: number): Peer | undefined {
-    if (this.#members.others <= 2 * REACH || this.#isForming(now)) return undefined;
+    if (this.#rotateMs === 0 || this.#members.others <= 2 * REACH || this.#isForming(now)) return undefined;
     if (this.#hasFormed) {
       this.#hasFormed = false;
       if (this.#members.live > CLOSE) this.#rotateAt = now + this.#rotateMs * this.#random.unit();

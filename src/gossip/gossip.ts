@@ -9,7 +9,7 @@
 
 import type { Address } from "./address.ts";
 import { Broadcast } from "./broadcast.ts";
-import { ALIVE, isLive, SUSPECT, statusOf } from "./claim.ts";
+import { ALIVE, type Claim, isLive, SUSPECT, statusOf } from "./claim.ts";
 import type { Config } from "./config.ts";
 import type { Contacts } from "./contacts.ts";
 import type { Gone } from "./gone.ts";
@@ -257,7 +257,7 @@ export class Gossip {
     // Lifeguard's buddy system: whoever is not simply alive with us hears so first, and to the gone we
     // introduce ourselves, for we may be gone with them.
     const isSpared = statusOf(claim) === SUSPECT && now < this.#hushedUntil;
-    const isTold = isSpared || (statusOf(claim) !== ALIVE && this.#outbox.claim(peer));
+    const isTold = isSpared || (statusOf(claim) !== ALIVE && this.#isBuddy(claim) && this.#outbox.claim(peer));
     if (!isLive(claim)) this.#outbox.claim(this.#members.self);
     if (!this.#inStep.has(peer)) {
       const share = isLink ? this.#broadcast.share(peer, this.#outbox.room, now) : 0;
@@ -279,6 +279,11 @@ export class Gossip {
     }
     this.#outbox.post();
     return told;
+  }
+
+  /** A suspect hears so first. The dead always do: it is how a cut heals. */
+  #isBuddy(claim: Claim): boolean {
+    return this.#config.buddySystem || !isLive(claim);
   }
 
   /** A peer's number is about to become another's. */

@@ -26,7 +26,7 @@ export class Probe {
   /** How often it was asked again: an answer then tells no round-trip (Karn's rule, RFC 6298 section 3). */
   repeats = 0;
   readonly repeatMs: number;
-  /** How many helpers were asked, and those of them that gave no sign of life. */
+  /** How many helpers were asked who send nacks, and those of them that gave no sign of life. */
   asked = 0;
   silent: Set<Address> = NOBODY;
 

@@ -17,8 +17,7 @@ import { FORWARD, PERIOD, PROBE_END, PROBE_TIMEOUT, type Timers } from "./timers
 import { ACK, type Frame, NACK, PING, PING_REQ } from "./wire.ts";
 
 const FORWARDS_MAX = 256;
-/** How often a probe is repeated in the time that helpers have, and with which repetition they are asked again. */
-const REPEATS_MAX = 5;
+/** With which repetition of a probe helpers are asked again. */
 const HELPERS_AGAIN_AT = 2;
 /** Probes under way at once before one out of turn is refused. */
 const PROBES_MAX = 16;
@@ -102,7 +101,7 @@ export class Prober {
     for (const other of this.#probes.values()) if (other.target === target) return;
     const factor = Math.max(this.#health.factor, this.#contacts.patience(now));
     const helpMs = this.#config.probeTimeoutMs * factor;
-    const probe = new Probe(target, this.#nextSeq(), now, helpMs / REPEATS_MAX);
+    const probe = new Probe(target, this.#nextSeq(), now, helpMs / Math.max(1, this.#config.probeRepeats));
     const helpAt = now + this.#roundTrip.timeoutMs * factor;
     this.probes++;
     this.#probes.set(probe.seq, probe);
@@ -150,10 +149,10 @@ export class Prober {
       this.#roundTrip.missed();
       this.#doubt(probe.target);
     }
-    this.#gossip.post(PING, this.#peers.address(probe.target), probe.seq, 0, now);
+    if (this.#config.probeRepeats > 0) this.#gossip.post(PING, this.#peers.address(probe.target), probe.seq, 0, now);
     if (probe.repeats === 0 || probe.repeats === HELPERS_AGAIN_AT) this.#askHelpers(now, probe);
     probe.repeats++;
-    if (probe.repeats < REPEATS_MAX) this.#timers.set(PROBE_TIMEOUT, seq, now + probe.repeatMs);
+    if (probe.repeats < this.#config.probeRepeats) this.#timers.set(PROBE_TIMEOUT, seq, now + probe.repeatMs);
   }
 
   #askHelpers(now: number, probe: Probe): void {
@@ -161,7 +160,7 @@ export class Prober {
     if (isFirst) probe.silent = new Set();
     const claim = claimOf(incarnationOf(this.#members.claim(probe.target)), ALIVE);
     for (const helper of this.#contacts.around(probe.target, this.#config.indirectProbes)) {
-      if (isFirst) {
+      if (isFirst && this.#config.nacks) {
         probe.asked++;
         probe.silent.add(this.#peers.address(helper));
       }
@@ -211,7 +210,7 @@ export class Prober {
     }
     const until = now + this.#config.probeTimeoutMs * NACK_AFTER;
     this.#forwards.set(seq, { requester: frame.from, seq: frame.a, target, until });
-    this.#timers.set(FORWARD, seq, now + this.#config.probeTimeoutMs / REPEATS_MAX);
+    this.#timers.set(FORWARD, seq, Math.min(until, now + this.#forwardPauseMs));
     this.#gossip.post(PING, target, seq, 0, now);
     return true;
   }
@@ -221,12 +220,16 @@ export class Prober {
     const forward = this.#forwards.get(seq);
     if (!forward) return;
     if (now < forward.until) {
-      this.#timers.set(FORWARD, seq, Math.min(forward.until, now + this.#config.probeTimeoutMs / REPEATS_MAX));
+      this.#timers.set(FORWARD, seq, Math.min(forward.until, now + this.#forwardPauseMs));
       this.#gossip.post(PING, forward.target, seq, 0, now);
       return;
     }
     this.#forwards.delete(seq);
-    this.#gossip.post(NACK, forward.requester, forward.seq, 0, now);
+    if (this.#config.nacks) this.#gossip.post(NACK, forward.requester, forward.seq, 0, now);
+  }
+
+  get #forwardPauseMs(): number {
+    return this.#config.probeTimeoutMs / Math.max(1, this.#config.probeRepeats);
   }
 
   /** A peer's number is about to become another's. */

@@ -188,7 +188,7 @@ export class Standing {
   }
 
   #isStale(now: number, frame: Frame): boolean {
-    const isLate = now - this.#comeback.unwellAt < this.#config.probeTimeoutMs;
+    const isLate = this.#config.damping && now - this.#comeback.unwellAt < this.#config.probeTimeoutMs;
     return isLate && frame.kind !== ACK && !this.#admission.isAsking && this.#members.others > 0;
   }
 

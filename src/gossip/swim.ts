@@ -402,7 +402,7 @@ export class Swim {
   #notice(now: number): void {
     const sinceMs = now - this.#inputAt;
     this.#inputAt = now;
-    if (sinceMs <= this.#config.probeTimeoutMs) return;
+    if (sinceMs <= this.#config.probeTimeoutMs || !this.#config.stallDetection) return;
     const late = Math.min(sinceMs, now - this.#timers.deadline);
     if (late > this.#config.probeTimeoutMs) this.#stalled(now, late);
   }
