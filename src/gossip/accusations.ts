@@ -81,9 +81,8 @@ export class Accusations {
     }
     // Straight to the accused as well: nobody can answer for itself sooner.
     this.#gossip.post(GOSSIP, this.#peers.address(peer), 0, 0, now);
-    // Who stands behind it may have fallen with it.
-    const next = this.#contacts.nextUnsuspected();
-    if (next !== undefined) this.#prober.probe(now, next);
+    // Who stand behind it may have fallen with it: several for each, so that many are found soon.
+    for (const next of this.#contacts.nextUnsuspected()) this.#prober.probe(now, next);
   }
 
   /** A live member is accused, for the first time or by one more. */
@@ -138,7 +137,7 @@ export class Accusations {
     if (peer === undefined || !isLive(this.#members.claim(peer)) || claim <= this.#members.claim(peer)) return false;
     this.#put(now, peer, teller);
     this.#outbox.open(GOSSIP, address, 0, 0, now);
-    this.#outbox.bareClaim(address, claim);
+    this.#outbox.bareClaim(address, claimOf(incarnationOf(claim), SUSPECT));
     this.#outbox.post();
     return true;
   }
@@ -147,6 +146,14 @@ export class Accusations {
   admissible(accused: Address, accuser: Address | undefined): Address | undefined {
     const peer = accuser === undefined || accuser === accused ? undefined : this.#peers.find(accuser);
     return peer !== undefined && isLive(this.#members.claim(peer)) ? accuser : undefined;
+  }
+
+  /** We heard nobody for a while: what we suspect of others begins anew. */
+  renew(now: number): void {
+    for (const [peer, suspicion] of this.#suspicions) {
+      suspicion.startedAt = now;
+      this.#timers.set(SUSPICION, peer, suspicion.expiresAt);
+    }
   }
 
   /** Our own process stood still: nobody could refute meanwhile. */

@@ -78,16 +78,18 @@ export class Comeback {
     return Math.max(this.stalledAt, this.#silentUntil);
   }
 
-  /** A member's word arrived. */
-  heard(now: number): void {
-    if (now - this.#heardAt > this.#quietMs) {
-      this.#steadySince = now;
-      if (this.#heardAt !== Number.NEGATIVE_INFINITY) {
-        this.#silentUntil = now;
-        this.#silenceMs = now - this.#heardAt;
-      }
+  /** A member's word arrived. True if it ends a silence. */
+  heard(now: number): boolean {
+    const isFirst = this.#heardAt === Number.NEGATIVE_INFINITY;
+    const isSilenceOver = now - this.#heardAt > this.#quietMs;
+    if (isSilenceOver) this.#steadySince = now;
+    const isExplained = now - this.stalledAt < this.#quietMs;
+    if (isSilenceOver && !isFirst && !isExplained) {
+      this.#silentUntil = now;
+      this.#silenceMs = now - this.#heardAt;
     }
     this.#heardAt = now;
+    return isSilenceOver && !isFirst;
   }
 
   /** Our own process stood still until now. */
@@ -109,18 +111,32 @@ export class Comeback {
     this.#diedAt = now;
     const again = this.#deaths < 1.5 ? 0 : AGAIN * this.#unitMs * AGAIN_FACTOR ** (Math.round(this.#deaths) - 2);
     const stalled = now - this.stalledAt < STALL_COUNTS * this.#unitMs ? STALLED * this.#unitMs : 0;
-    const deaf = deafMs < this.#deafMinMs ? 0 : DEAF_FACTOR * Math.max(deafMs, this.#recentSilenceMs(now));
-    this.#steadyMs = Math.min(steadyMaxMs(this.#config), Math.max(again, stalled, deaf));
+    const deaf = this.#deafWaitMs(now, deafMs);
+    // Right after a silence several are asked: their answers are waited for.
+    const asked = this.#isSilenceRecent(now) ? this.#config.probeTimeoutMs : 0;
+    this.#steadyMs = Math.min(steadyMaxMs(this.#config), Math.max(again, stalled, deaf, asked));
     if (this.#steadyMs === 0) return true;
     this.#claim = claim;
     // What was before the death does not count, but for a standstill, which explains it.
-    this.#steadySince = again + deaf === 0 ? this.stalledAt : now;
+    this.#steadySince = again + deaf + asked === 0 ? this.stalledAt : now;
     return false;
   }
 
+  /** While it waits after a silence, one more says for how long it has heard this member. */
+  heardBy(now: number, deafMs: number): void {
+    if (!this.#isSilenceRecent(now)) return;
+    this.#steadyMs = Math.min(steadyMaxMs(this.#config), Math.max(this.#steadyMs, this.#deafWaitMs(now, deafMs)));
+  }
+
   /** The others know how long they heard us only since they first did; how long we heard nobody we know. */
-  #recentSilenceMs(now: number): number {
-    return now - this.#silentUntil < STALL_COUNTS * this.#unitMs ? this.#silenceMs : 0;
+  #deafWaitMs(now: number, deafMs: number): number {
+    // Who stands still hears nothing, and is not deaf.
+    if (deafMs < this.#deafMinMs || now - this.stalledAt < STALL_COUNTS * this.#unitMs) return 0;
+    return DEAF_FACTOR * Math.max(deafMs, this.#isSilenceRecent(now) ? this.#silenceMs : 0);
+  }
+
+  #isSilenceRecent(now: number): boolean {
+    return now - this.#silentUntil < STALL_COUNTS * this.#unitMs;
   }
 
   /** How long to wait still, if nothing happens; 0: the time has come. */

@@ -24,8 +24,10 @@ import type { Random } from "./random.ts";
 
 /** Neighbours on either side. */
 const REACH = 2;
+/** When one is accused, so many of those behind it are looked at as well. */
+const FALLEN_WIDTH = 4;
 /** A watcher looks past suspects, but no further than this. */
-const LOOK_PAST_MAX = 8;
+const LOOK_PAST_MAX = 16;
 /** Pairs are spared between these sizes: fewer need no sparing, more do not fit a table of the default size at all. */
 const FEW = 8;
 const MANY = 256;
@@ -149,13 +151,13 @@ export class Contacts {
   nextToProbe(now: number): Peer | undefined {
     const watched = this.#watched(this.#reach(now));
     this.#turn++;
-    const far = this.#turn % FAR_EVERY === 0 ? this.#farContact(now) : undefined;
+    const far = this.#turn % FAR_EVERY === 0 ? this.#anywhere(now) : undefined;
     return far ?? (watched.length > 0 ? watched[this.#turn % watched.length] : undefined);
   }
 
-  /** The nearest of those we watch whom nobody suspects. */
-  nextUnsuspected(): Peer | undefined {
-    return this.#watched(REACH).find((peer) => this.#isSound(peer));
+  /** The nearest on the ring whom nobody suspects. */
+  nextUnsuspected(): Peer[] {
+    return this.#watched(FALLEN_WIDTH).filter((peer) => this.#isSound(peer));
   }
 
   /** The next on the ring, until `reach` have passed that nobody suspects. */
@@ -217,6 +219,11 @@ export class Contacts {
       this.#rotateAt = now + this.#rotateMs * (0.5 + this.#random.unit());
     }
     return this.#far;
+  }
+
+  /** The far contact; in a small group, which has none, anybody: somebody must look at those whom only we know. */
+  #anywhere(now: number): Peer | undefined {
+    return this.#members.others <= 2 * REACH ? this.#members.anyOther(this.#random) : this.#farContact(now);
   }
 
   /** Known, and nobody suspects it. */

@@ -24,6 +24,7 @@ import {
 import type { Claim } from "./claim.ts";
 import { type Config, configure, type Preset } from "./config.ts";
 import { Cookies } from "./cookie.ts";
+import { Knocks } from "./knock.ts";
 import type { Message } from "./messages.ts";
 import { type Peer, Peers, Profiles } from "./peers.ts";
 import { encodeProfile } from "./profile.ts";
@@ -152,6 +153,7 @@ class Node extends EventEmitter<GossipEvents> implements GossipNode {
   readonly #witness: Witness;
   readonly #waits = new Set<Wait>();
   readonly #sendErrors = new Map<string, number>();
+  readonly #knocks = new Knocks();
   #events: GossipEvent[] = [];
   #timer: NodeJS.Timeout | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
@@ -174,6 +176,7 @@ class Node extends EventEmitter<GossipEvents> implements GossipNode {
       send: (to: Peer, bytes: Uint8Array) => this.#send(this.#peers.address(to), bytes),
       changed: (peer: Peer, claim: Claim, was: Claim) => this.#changed(peer, claim, was),
       deliver: (message: Message) => this.#deliver(message),
+      doubted: (peer: Peer) => this.#knock(this.#peers.address(peer)),
     };
     const cookies = new Cookies(randomInt(2 ** 32), randomInt(2 ** 32));
     const random = new Random(randomBytes(4).readUInt32LE());
@@ -196,7 +199,8 @@ class Node extends EventEmitter<GossipEvents> implements GossipNode {
   }
 
   receive(bytes: Uint8Array): void {
-    if (!this.#isClosed) this.#input((now) => this.#swim.receive(now, bytes));
+    // An empty one is a knock (knock.ts): that nothing refused it was the answer.
+    if (!this.#isClosed && bytes.length > 0) this.#input((now) => this.#swim.receive(now, bytes));
   }
 
   // ── what is believed ──
@@ -404,6 +408,14 @@ class Node extends EventEmitter<GossipEvents> implements GossipNode {
   #send(to: Address, bytes: Uint8Array): void {
     if (this.#isClosed) return;
     this.#socket.socket.send(bytes, portOf(to), ipOf(to), this.#onSent);
+  }
+
+  /** A member does not answer: perhaps its host says that it is gone. */
+  #knock(address: Address): void {
+    if (this.#isClosed) return;
+    this.#knocks.knock(ipOf(address), portOf(address), () => {
+      if (!this.#isClosed) this.#input((now) => this.#swim.refused(now, address));
+    });
   }
 
   readonly #onSent = (error: Error | null): void => {

@@ -16,6 +16,8 @@
 import type { Address } from "./address.ts";
 import type { Peer } from "./peers.ts";
 
+const NOBODY: Set<Address> = new Set();
+
 export class Probe {
   readonly target: Peer;
   readonly seq: number;
@@ -26,7 +28,7 @@ export class Probe {
   readonly repeatMs: number;
   /** How many helpers were asked, and those of them that gave no sign of life. */
   asked = 0;
-  readonly silent = new Set<Address>();
+  silent: Set<Address> = NOBODY;
 
   constructor(target: Peer, seq: number, sentAt: number, repeatMs: number) {
     this.target = target;

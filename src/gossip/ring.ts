@@ -16,6 +16,8 @@ export class Ring {
   #order = new Uint16Array(16);
   #size = 0;
   #digest = 0;
+  /** A position, right if the member there is the one asked for. */
+  #lastAsked = 0;
 
   constructor(peers: Peers) {
     this.#peers = peers;
@@ -64,6 +66,13 @@ export class Ring {
 
   /** Where a member stands, or where it would stand if it were live. */
   positionOf(peer: Peer): number {
+    // Nearly always asked of the same one, and rings change rarely.
+    if (this.#lastAsked < this.#size && this.#order[this.#lastAsked] === peer) return this.#lastAsked;
+    this.#lastAsked = this.#search(peer);
+    return this.#lastAsked;
+  }
+
+  #search(peer: Peer): number {
     let position = this.positionOfKey(this.#peers.key(peer));
     while (position < this.#size && this.#peers.compare(this.#order[position] as Peer, peer) < 0) position++;
     return position;

@@ -91,6 +91,8 @@ export interface Output extends Sender {
   changed(peer: Peer, claim: Claim, was: Claim): void;
   /** A message of another member's, heard for the first time. The payload is the receiver's to keep. */
   deliver(message: Message): void;
+  /** A member does not answer its probe. Whoever can ask its host whether it is there may do so, see `refused`. */
+  doubted?(peer: Peer): void;
 }
 
 /** What became of a datagram: a `Reading`, or why a readable one had no effect. */
@@ -185,6 +187,7 @@ export class Swim {
     const roundTrip = new RoundTrip(config.probeTimeoutFloorMs, config.probeTimeoutMs);
     const gossip = new Gossip(members, peers, contacts, outbox, this.#dead, roundTrip, this.#timers, config);
     const accuse = (now: number, peer: Peer) => this.#accusations.accuse(now, peer);
+    const doubt = (peer: Peer) => output.doubted?.(peer);
     this.members = members;
     this.outbox = outbox;
     this.#contacts = contacts;
@@ -200,6 +203,7 @@ export class Swim {
       config,
       roundTrip,
       random.uint32(),
+      doubt,
       accuse,
     );
     this.#sync = new Sync(members, peers, outbox, this.#doubts, (now, peer) => this.#drop(now, peer));
@@ -366,6 +370,12 @@ export class Swim {
     return verdict;
   }
 
+  /** The host at a member's address says that nobody listens there: a hint, which ends the waiting of a probe. */
+  refused(now: number, address: Address): void {
+    const peer = this.#peers.find(address);
+    if (peer !== undefined) this.#prober.refused(now, peer);
+  }
+
   /** The deadline came. */
   wake(now: number): void {
     this.#notice(now);
@@ -407,8 +417,10 @@ export class Swim {
 
   /** Looks whether our own process stood still: an input that comes long after the deadline says so. */
   #notice(now: number): void {
-    const late = now - Math.max(this.#timers.deadline, this.#inputAt);
+    const sinceMs = now - this.#inputAt;
     this.#inputAt = now;
+    if (sinceMs <= this.#config.probeTimeoutMs) return;
+    const late = Math.min(sinceMs, now - this.#timers.deadline);
     if (late > this.#config.probeTimeoutMs) this.#stalled(now, late);
   }
 
@@ -444,7 +456,7 @@ export class Swim {
     const claim = peer === undefined ? 0 : this.members.claim(peer);
     this.#deafMs = 0;
     if (peer === undefined || claim === 0) return;
-    this.#comeback.heard(now);
+    if (this.#comeback.heard(now)) this.#accusations.renew(now);
     if (frame.kind !== PING && frame.kind !== ACK && frame.kind !== GOSSIP) return;
     this.#deafMs = frame.c;
     if (statusOf(claim) === DEAD) this.#dead.heard(peer, now);
@@ -616,11 +628,15 @@ export class Swim {
       this.#askAround(now);
       return;
     }
-    if (this.#comeback.isPending && incarnationOf(claim) <= incarnationOf(this.#comeback.claim)) return;
+    if (this.#comeback.isPending && incarnationOf(claim) <= incarnationOf(this.#comeback.claim)) {
+      this.#comeback.heardBy(now, this.#deafMs);
+      return;
+    }
     if (!this.#admission.isAsking) {
       this.stats.refutations++;
       this.#health.feel(1);
-      if (statusOf(claim) === DEAD && !this.#comeback.died(now, claim, this.#deafMs)) {
+      // Who is dead to us and we to it: that is a cut that heals, or one who was deaf. It says nothing of us.
+      if (statusOf(claim) === DEAD && !isTellerDead && !this.#comeback.died(now, claim, this.#deafMs)) {
         this.#watchComeback(now);
         return;
       }
@@ -673,8 +689,14 @@ export class Swim {
 
   #comeBack(now: number): void {
     if (this.#leaving || !this.#comeback.isPending) return;
-    if (this.#comeback.waitMs(now) > 0) this.#watchComeback(now);
-    else this.#outbid(now, this.#comeback.claim, 0);
+    if (this.#comeback.waitMs(now) > 0) {
+      this.#watchComeback(now);
+      return;
+    }
+    // Whom we accused while nobody believed us we accuse no more: it was we who were unwell.
+    this.#gossip.rumors.clear();
+    this.#accusations.renew(now);
+    this.#outbid(now, this.#comeback.claim, 0);
   }
 
   /** A period is over. */
