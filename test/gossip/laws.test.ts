@@ -226,7 +226,9 @@ describe("claims", () => {
       fc.property(anyLetters([ALIVE, SUSPECT, DEAD, LEFT]), (letters) => {
         const lab = hearing(letters);
         const { members } = lab.swim;
-        const beliefs = ["10.0.0.1:7979", FIRST, ...MEMBERS].map((member) => lab.claim(member)).filter((claim) => claim !== 0);
+        const beliefs = ["10.0.0.1:7979", FIRST, ...MEMBERS]
+          .map((member) => lab.claim(member))
+          .filter((claim) => claim !== 0);
         const counts = [ALIVE, SUSPECT, DEAD, LEFT].map(
           (status) => beliefs.filter((claim) => (claim & 3) === status).length,
         );
