@@ -223,25 +223,45 @@ describe("a message", () => {
     expect(seqs.size).toBe(1_024);
   });
 
-  test("of a storm waits for others to go with it: no more datagrams than burst and rate allow, and all are told", () => {
-    const lab = settled();
+  /** A word each millisecond; links for which `answers` is true acknowledge at once. Returns what was told till the end. */
+  function storm(lab: Lab, words: number, answers: (link: string, links: readonly string[]) => boolean): Sent[] {
     const { gossipBurst, gossipPerSecond } = lab.config;
     const from = lab.now;
-    for (let i = 0; i < 600; i++) {
-      lab.swim.broadcast(lab.now, Uint8Array.of(1));
+    const told: Sent[] = [];
+    const links: string[] = [];
+    lab.take();
+    for (let ms = 0; ms < words + 1_000; ms++) {
+      if (ms < words) lab.swim.broadcast(lab.now, Uint8Array.of(1));
       lab.runFor(1);
-      const sent = lab.sent.filter(({ kind }) => kind === GOSSIP).length;
-      expect(sent).toBeLessThanOrEqual(gossipBurst + ((lab.now - from) * gossipPerSecond) / 1_000);
+      for (const letter of tellings(lab)) {
+        told.push(letter);
+        if (!links.includes(letter.to)) links.push(letter.to);
+        if (answers(letter.to, links)) acknowledge(lab, letter);
+      }
+      expect(told.length).toBeLessThanOrEqual(gossipBurst + ((lab.now - from) * gossipPerSecond) / 1_000);
     }
-    lab.runFor(1_000);
-    const told = tellings(lab);
+    return told;
+  }
+
+  const seqsTo = (link: string, told: readonly Sent[]) =>
+    new Set(told.flatMap(({ to, messages }) => (to === link ? messages.map(({ seq }) => seq) : [])));
+
+  test("of a storm waits for others to go with it: no more datagrams than burst and rate allow, and all are told", () => {
+    const lab = settled();
+    const from = lab.now;
+    const told = storm(lab, 600, () => true);
     const links = new Set(told.map(({ to }) => to));
-    for (const link of links) {
-      const seqs = told.flatMap(({ to, messages }) => (to === link ? messages.map(({ seq }) => seq) : []));
-      expect(new Set(seqs).size).toBe(600);
-    }
+    expect(links.size).toBe(3);
+    for (const link of links) expect(seqsTo(link, told).size).toBe(600);
     const late = told.filter(({ at }) => at > from + 500 && at < from + 600);
     for (const { messages } of late) expect(messages.length, "batches").toBeGreaterThan(5);
+  });
+
+  test.each([0, 1, 2])("of a storm reaches the other links, although link %i acknowledges nothing", (silent) => {
+    const lab = settled();
+    const told = storm(lab, 600, (link, links) => links.indexOf(link) !== silent);
+    const links = [...new Set(told.map(({ to }) => to))];
+    for (const link of links.filter((_, i) => i !== silent)) expect(seqsTo(link, told).size).toBe(600);
   });
 
   test.each([10, 400, 700, PAYLOAD_BYTES_MAX])(
