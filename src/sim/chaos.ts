@@ -151,11 +151,13 @@ class Run {
       if (member !== speaker && !invariants.lastHeardBy.has(member.index))
         invariants.found(net, `member ${member.index} did not hear what ${speaker.index} said in the calm`);
     }
+    invariants.ownProfiles(net);
+    // What was acknowledged is let go when it would have been told again.
+    net.run(net.now + Math.max(this.#config.resendMinMs, this.#config.probeTimeoutMs));
     for (const { index, swim } of running) {
       if (swim.load.messages > 0)
         invariants.found(net, `member ${index} still waits to know who heard what was said in the calm`);
     }
-    invariants.ownProfiles(net);
   }
 
   /** Within the time of all tries; that every way to a member fails so often happens once in a hundred million runs. */
