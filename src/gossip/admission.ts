@@ -8,6 +8,7 @@ import { Join, SEEDS_MAX } from "./join.ts";
 import type { Members } from "./members.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Peers } from "./peers.ts";
+import type { RoundTrip } from "./probe.ts";
 import type { Random } from "./random.ts";
 import { KEY_MAX } from "./ring.ts";
 import { JOINING, type Timers } from "./timers.ts";
@@ -25,6 +26,8 @@ export class Admission {
   readonly #random: Random;
   readonly #join: Join;
   readonly #retryMs: number;
+  readonly #roundTrip: RoundTrip;
+  #askedAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     address: Address,
@@ -34,7 +37,9 @@ export class Admission {
     timers: Timers,
     config: Config,
     random: Random,
+    roundTrip: RoundTrip,
   ) {
+    this.#roundTrip = roundTrip;
     this.#address = address;
     this.#members = members;
     this.#peers = peers;
@@ -84,10 +89,16 @@ export class Admission {
   ask(now: number): void {
     if (!this.#join.pending) return;
     const seeds = this.#join.nextSeeds();
+    this.#askedAt = now;
     for (const seed of seeds) this.#introduce(JOIN, seed, this.#join.proofFor(seed), now);
     // A hello has no seeds: it is over when nobody answered.
     if (seeds.length === 0) this.#join.pending = false;
-    else this.#timers.set(JOINING, 0, now + this.#join.pauseMs * (0.75 + this.#random.unit() / 2));
+    else this.#timers.set(JOINING, 0, now + this.#pauseMs * (0.75 + this.#random.unit() / 2));
+  }
+
+  /** A seed that answers late has many to answer, and is not helped by being asked more often. */
+  get #pauseMs(): number {
+    return Math.max(this.#join.pauseMs, this.#roundTrip.estimateMs);
   }
 
   /** Who we are is heard only with a proof; before, it makes the question larger than any answer. */
@@ -100,6 +111,7 @@ export class Admission {
   /** Answers a challenge to a question of ours; false if it is none. `outbid` is called if a former life is held there. */
   answer(now: number, frame: Frame, outbid: (claim: Claim) => void): boolean {
     if (!this.#join.mayAnswer(frame.from, frame.b)) return false;
+    this.#roundTrip.measured(now - this.#askedAt);
     const { self } = this.#members;
     const own = this.#members.claim(self);
     // As alive as we are, but with another profile: a former life that nobody has missed yet.

@@ -15,7 +15,6 @@
 
 import type { Claim } from "./claim.ts";
 import type { Config } from "./config.ts";
-import type { Health } from "./health.ts";
 
 /** All times are in seconds, or in periods if those are shorter. */
 const SECOND_MS = 1_000;
@@ -46,7 +45,6 @@ export class Comeback {
   #silentUntil = Number.NEGATIVE_INFINITY;
   #silenceMs = 0;
   readonly #config: Config;
-  readonly #health: Health;
   readonly #unitMs: number;
   /** Heard for less, before it heard of its death, a member is not deaf: that is how long words take. */
   readonly #deafMinMs: number;
@@ -57,16 +55,14 @@ export class Comeback {
   #deaths = 0;
   #diedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(config: Config, health: Health) {
-    this.#health = health;
+  constructor(config: Config) {
     this.#config = config;
     this.#unitMs = unitMs(config);
     this.#deafMinMs = config.probeIntervalMs;
   }
 
-  /** Sick members ask less often, and so are answered less often. */
-  get #quietMs(): number {
-    return QUIET_PERIODS * this.#config.probeIntervalMs * this.#health.factor;
+  get #silentMs(): number {
+    return QUIET_PERIODS * this.#config.probeIntervalMs;
   }
 
   /** True while this member lets itself be taken for dead. */
@@ -87,9 +83,9 @@ export class Comeback {
   /** A member's word arrived. True if it ends a silence. */
   heard(now: number): boolean {
     const isFirst = this.#heardAt === Number.NEGATIVE_INFINITY;
-    const isSilenceOver = now - this.#heardAt > this.#quietMs;
+    const isSilenceOver = now - this.#heardAt > this.#silentMs;
     if (isSilenceOver) this.#steadySince = now;
-    const isExplained = now - this.stalledAt < this.#quietMs;
+    const isExplained = now - this.stalledAt < this.#silentMs;
     if (isSilenceOver && !isFirst && !isExplained) {
       this.#silentUntil = now;
       this.#silenceMs = now - this.#heardAt;
@@ -148,7 +144,8 @@ export class Comeback {
 
   /** How long to wait still, if nothing happens; 0: the time has come. */
   waitMs(now: number): number {
-    const isQuiet = now - this.#heardAt > this.#quietMs;
+    // Said into the blue it would not be steady: the next word of another's is waited for.
+    const isQuiet = now - this.#heardAt > this.#silentMs;
     return isQuiet ? this.#steadyMs : Math.max(0, this.#steadySince + this.#steadyMs - now);
   }
 

@@ -157,7 +157,8 @@ export class Gossip {
       if (!this.#broadcast.isCrossing(origin, epoch, seq, peer, now)) owed.push({ origin, epoch, seq });
       this.#broadcast.knows(origin, epoch, seq, peer);
     }
-    const isAgreed = frame.claimCount > 0 && frame.digest === this.#members.ring.digest && !this.#shown.has(peer);
+    // Who was shown our digest knows; unless that was lost, and then it tells us once more.
+    const isAgreed = frame.claimCount > 0 && frame.digest === this.#members.ring.digest && !this.#shown.delete(peer);
     if (frame.kind !== GOSSIP || (owed.length === 0 && !isAgreed)) return;
     if (this.#owed.size >= OWED_MAX) return;
     this.#owed.set(peer, [...(this.#owed.get(peer) ?? []), ...owed]);
@@ -168,7 +169,7 @@ export class Gossip {
 
   // ── rounds ──
 
-  /** As soon as tokens are there: a storm is told in batches. */
+  /** As soon as tokens are there, for a storm is told in batches; and what comes together is told together. */
   #soon(now: number): void {
     this.#at(now + Math.max(this.#config.coalesceMs, this.#waitMs(now)));
   }
@@ -212,12 +213,13 @@ export class Gossip {
     const isRumorDue = isRegular || this.#hasNews;
     let isHeldUp = false;
     // Another first each time: where tokens run out, it is not always the same who waits.
-    const first = this.#turn++;
+    const first = this.#turn;
     for (let i = 0; i < contacts.length; i++) {
       const contact = contacts[(first + i) % contacts.length] as Peer;
       isHeldUp = !this.#tellAll(contact, links.includes(contact), isRumorDue, now) || isHeldUp;
     }
-    if (!isHeldUp) this.#hasNews = false;
+    if (isHeldUp) this.#turn++;
+    else this.#hasNews = false;
     if (now >= this.#thankAt) this.#thank(now);
     // Nobody to tell: whoever comes later reconciles, and is told no old messages.
     if (links.every((link) => this.#inStep.has(link))) this.rumors.clear();

@@ -52,7 +52,6 @@ export class Probe {
 export class RoundTrip {
   readonly #floorMs: number;
   readonly #capMs: number;
-  #isMeasured = false;
   #smoothedMs = 0;
   #variationMs = 0;
 
@@ -62,9 +61,7 @@ export class RoundTrip {
   }
 
   measured(rttMs: number): void {
-    const wasMeasured = this.#isMeasured;
-    this.#isMeasured = true;
-    if (!wasMeasured) {
+    if (this.#smoothedMs === 0) {
       this.#smoothedMs = rttMs;
       this.#variationMs = rttMs / 2;
       return;
@@ -84,7 +81,7 @@ export class RoundTrip {
   }
 
   get timeoutMs(): number {
-    if (!this.#isMeasured) return this.#capMs;
+    if (this.#smoothedMs === 0) return this.#capMs;
     return Math.min(this.#capMs, Math.max(this.#floorMs, this.estimateMs));
   }
 }

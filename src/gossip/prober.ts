@@ -86,8 +86,8 @@ export class Prober {
   }
 
   /** A period begins: probe the next contact. */
-  period(now: number): void {
-    this.#timers.set(PERIOD, 0, now + this.#config.probeIntervalMs * this.#health.factor);
+  period(now: number, factor: number): void {
+    this.#timers.set(PERIOD, 0, now + this.#config.probeIntervalMs * factor);
     const target = this.#contacts.nextToProbe(now);
     if (target !== undefined) this.#begin(now, target);
   }

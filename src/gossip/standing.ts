@@ -23,7 +23,7 @@ import type { Peers, ProfileId, Profiles } from "./peers.ts";
 import type { Prober } from "./prober.ts";
 import type { Random } from "./random.ts";
 import type { Repair } from "./repair.ts";
-import { COMEBACK, type Timers } from "./timers.ts";
+import { COMEBACK, PERIOD, type Timers } from "./timers.ts";
 import { ACK, type Frame, GOSSIP, PING } from "./wire.ts";
 
 /** After a standstill, the pause between two rounds of questions: two who both stood still would ask each other for ever. */
@@ -93,7 +93,7 @@ export class Standing {
     this.#config = config;
     this.#stats = stats;
     this.#changed = changed;
-    this.#comeback = new Comeback(config, health);
+    this.#comeback = new Comeback(config);
     this.#conflict = new Conflict(members, profiles, timers, random, own, {
       outbid: (now, claim, profile) => this.#outbid(now, claim, profile),
       yield: (now, claim, profile) => this.#present(now, claim, profile),
@@ -176,6 +176,8 @@ export class Standing {
       const isBelieved = statusOf(claim) === DEAD && !this.#isDead(frame);
       if (isBelieved && !this.#comeback.died(now, claim, this.#deafMs)) {
         this.#watch(now);
+        // Who is to be steady must be answered now and then: a sick member asks seldom, but not while it is damped.
+        this.#timers.set(PERIOD, 0, now + this.#config.probeIntervalMs);
         return;
       }
     }

@@ -187,7 +187,7 @@ export class Swim {
       accuse,
     );
     this.#sync = new Sync(members, peers, outbox, this.#doubts, (now, peer) => this.#drop(now, peer));
-    this.#admission = new Admission(address, members, peers, outbox, this.#timers, config, random);
+    this.#admission = new Admission(address, members, peers, outbox, this.#timers, config, random, roundTrip);
     this.#repair = new Repair(
       members,
       peers,
@@ -586,7 +586,7 @@ export class Swim {
 
   /** A period is over. */
   #period(now: number): void {
-    this.#prober.period(now);
+    this.#prober.period(now, this.#standing.isDamped ? 1 : this.#health.factor);
     this.#repair.greetLost(now, this.#dead);
     for (const gone of [this.#dead, this.#left]) {
       for (let peer = gone.takeExpired(now); peer !== undefined; peer = gone.takeExpired(now)) this.#forget(peer);
