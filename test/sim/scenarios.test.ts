@@ -5,13 +5,19 @@ import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { NeighbourTable } from "../../src/sim/neighbours.ts";
-import { type Figures, type ScenarioName, scenarios } from "../../src/sim/scenarios.ts";
+import {
+  type Figures,
+  play as playScenario,
+  type ScenarioName,
+  type Settings,
+  scenarios,
+} from "../../src/sim/scenarios.ts";
 
 const MAIN = new URL("../../dist/cli/main.js", import.meta.url).pathname;
 const run = promisify(execFile);
 
-function play(scenario: ScenarioName, nodes: number, loss: number, seed: number): Figures {
-  return scenarios[scenario]({ nodes, loss, seed, preset: "lan" });
+function play(scenario: ScenarioName, nodes: number, loss: number, seed: number, more?: Partial<Settings>): Figures {
+  return playScenario(scenario, { nodes, loss, seed, preset: "lan", ...more });
 }
 
 const seeds = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
