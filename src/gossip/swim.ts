@@ -540,7 +540,7 @@ export class Swim {
     const status = statusOf(claim);
     // Whom we hold dead may be deaf, and so accuse everybody: about the living it is not heard.
     const isAccusation = status === SUSPECT || status === DEAD;
-    if (isAccusation && isLive(was) && accuser === undefined && !this.#isKnownLive(teller)) return;
+    if (isAccusation && isLive(was) && accuser === undefined && !this.#mayAccuse(teller)) return;
     // A live claim is believed only with the profile of its incarnation, so that one (member, incarnation) has
     // one profile everywhere. A suspicion of an incarnation that we missed arrives again by reconciliation.
     if (status === ALIVE && profile === undefined) return;
@@ -612,7 +612,7 @@ export class Swim {
     }
     // What the dead suspect is answered only when they ask us: all would hear the refutation, but not who is deaf.
     const teller = this.#peers.find(frame.from);
-    const isTellerDead = teller !== undefined && statusOf(this.members.claim(teller)) === DEAD;
+    const isTellerDead = teller !== undefined && this.#isDismissed(this.members.claim(teller));
     if (statusOf(claim) === SUSPECT && frame.kind === GOSSIP && isTellerDead) return;
     if (this.#isStale(now, frame)) {
       this.#askAround(now);
@@ -754,6 +754,14 @@ export class Swim {
     if (first > last) this.#repair.answered(frame.from);
     else if (!this.#leaving) this.#repair.proceed(now, frame, first, last);
     return "ok";
+  }
+
+  #mayAccuse(teller: Address): boolean {
+    return this.#config.heedDead || this.#isKnownLive(teller);
+  }
+
+  #isDismissed(claim: Claim): boolean {
+    return statusOf(claim) === DEAD && !this.#config.heedDead;
   }
 
   #isKnownLive(address: Address): boolean {

@@ -1,16 +1,16 @@
-// One cell of Lifeguard's interval experiment (section V): the same members stand still in the same cycles, once with our
-// protocol and once with plain SWIM (plain.ts).
+// One cell of Lifeguard's interval experiment (section V): the input and output of the same members stand still in the same
+// cycles, once with our protocol and once with plain SWIM (plain.ts).
 
 import type { Measures, Settings } from "./experiment.ts";
 import { plainSwim } from "./plain.ts";
-import { stall } from "./stall.ts";
+import { blocked } from "./stall.ts";
 
 const FOR_MS = 120_000;
 
 export function lifeguard(settings: Settings): Measures {
   const cell = { forMs: FOR_MS, ...settings };
-  const ours = stall(cell);
-  const plain = stall({ ...cell, config: plainSwim(settings.nodes) });
+  const ours = blocked(cell);
+  const plain = blocked({ ...cell, config: plainSwim(settings.nodes) });
   const { stalled = 0, stallMs = 0, runMs = 0, forMs = 0 } = ours;
   return { stalled, stallMs, runMs, forMs, ...told(ours, ""), ...told(plain, "Plain") };
 }

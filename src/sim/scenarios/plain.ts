@@ -1,9 +1,9 @@
 // Plain SWIM, to compare with: the paper's suspicion with memberlist's constants and without Lifeguard, by turning off what
 // we add. A named set of overrides, nothing else.
 //
-// What it still shares with ours: lasting contacts on a ring instead of random targets, news told at once, reconciliation
-// by digests, greetings of the dead. So it is better than memberlist without Lifeguard where those help; what remains is
-// the difference that local health, insisting, active confirmation, stall detection and damping make.
+// What it still shares with ours: lasting contacts on a ring instead of random targets, rumors told until the contacts show
+// the same digest, reconciliation by digests, greetings of the dead. What remains is the difference that local health,
+// insisting, active confirmation, stall detection, deafness to the dead and damping make.
 
 import type { Config } from "../../gossip/config.ts";
 
@@ -25,5 +25,8 @@ export function plainSwim(nodes: number): Partial<Config> {
     confirmersEachSide: 0,
     stallDetection: false,
     damping: false,
+    heedDead: true,
+    // Told in rounds, as memberlist does.
+    coalesceMs: 200,
   };
 }
