@@ -70,7 +70,8 @@ Scenarios (times are virtual ms; a hop takes 0.125 to 0.375 ms):
              it did not come to that)
   idle       a settled network is left alone for ten seconds; what it costs
   stall      some members of a settled network stand still in cycles for a minute; who is taken for dead
-  lifeguard  the same for two minutes, but only sends and receives wait, as in Lifeguard; with this protocol and plain SWIM
+  blocked    the same, but only what they send and receive waits, while their timers run, as in Lifeguard
+  lifeguard  the same for two minutes, with this protocol and with plain SWIM
   deaf       one in a hundred hears nothing for 20 s, hears for 20 s, and so on for two minutes; who is taken for dead
   mute       four in five of the datagrams of one in a hundred are lost for two minutes; who is taken for dead`;
 

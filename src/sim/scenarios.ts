@@ -10,7 +10,7 @@ import { lifeguard } from "./scenarios/lifeguard.ts";
 import { deaf, mute } from "./scenarios/oneway.ts";
 import { partition } from "./scenarios/partition.ts";
 import { rumor, storm } from "./scenarios/rumor.ts";
-import { stall } from "./scenarios/stall.ts";
+import { blocked, stall } from "./scenarios/stall.ts";
 
 export type { Measures, Settings } from "./scenarios/experiment.ts";
 export { plainSwim } from "./scenarios/plain.ts";
@@ -27,6 +27,7 @@ export const scenarios = {
   partition,
   idle,
   stall,
+  blocked,
   lifeguard,
   deaf,
   mute,
