@@ -18,15 +18,16 @@ if (isWorker) {
   });
 }
 
-/** @returns what was measured, in the order of the runs; long runs begin first */
+/** @returns what was measured, in the order of the runs; long runs begin first, and none is played twice */
 export async function play(runs) {
-  const results = new Array(runs.length);
-  const queue = runs.map((run, i) => ({ run, i })).sort((a, b) => weight(b.run) - weight(a.run));
-  const state = { queue, results, played: 0, all: runs.length };
-  const crew = Math.min(availableParallelism(), runs.length);
+  const keys = runs.map((run) => JSON.stringify(run));
+  const queue = [...new Set(keys)].map((key) => ({ key, run: JSON.parse(key) }));
+  queue.sort((a, b) => weight(b.run) - weight(a.run));
+  const state = { queue, results: new Map(), all: queue.length };
+  const crew = Math.min(availableParallelism(), queue.length);
   await Promise.all(Array.from({ length: crew }, () => employ(state)));
   if (process.stderr.isTTY) process.stderr.write("\n");
-  return results;
+  return keys.map((key) => state.results.get(key));
 }
 
 const weight = ({ settings }) => settings.nodes * (settings.forMs ?? settings.cutMs ?? 10_000);
@@ -41,9 +42,8 @@ function employ(state) {
       else worker.disconnect();
     };
     worker.on("message", ({ measures, tookMs }) => {
-      state.results[current.i] = measures;
-      state.played++;
-      if (process.stderr.isTTY) process.stderr.write(`\r${state.played} of ${state.all} runs`);
+      state.results.set(current.key, measures);
+      if (process.stderr.isTTY) process.stderr.write(`\r${state.results.size} of ${state.all} runs`);
       if (process.env.BENCH_SLOW && tookMs > Number(process.env.BENCH_SLOW)) {
         process.stderr.write(`${(tookMs / 1_000).toFixed(1)} s: ${JSON.stringify(current.run)}\n`);
       }

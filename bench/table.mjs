@@ -114,9 +114,9 @@ function stall(what, given, stallMs) {
 
 function lifeguard() {
   const grid = [];
-  for (const stalled of [1, 4, 8, 16, 32]) {
+  for (const stalled of [1, 8, 16, 32]) {
     for (const stallMs of [2_048, 8_192, 16_384, 32_768]) {
-      for (const runMs of [4, 64, 1_024]) {
+      for (const runMs of [4, 256]) {
         grid.push(...runs("lifeguard", 1, { nodes: 128, stalled, stallMs, runMs, forMs: 120_000 }));
       }
     }
@@ -124,7 +124,7 @@ function lifeguard() {
   const share = (of) => sum(all(of, "falseDeathsAtHealthy")) / sum(all(of, "falseDeathsAtHealthyPlain"));
   const percent = (part, whole) => `${((100 * part) / whole).toFixed(2)} %`;
   return {
-    what: "Lifeguard's experiment, 128 members (C 1 to 32, D 2 to 33 s, I 4 ms to 1 s, 120 s each): false deaths at healthy members against plain SWIM",
+    what: "Lifeguard's experiment, 128 members (C 1 to 32, D 2 to 33 s, I 4 and 256 ms, 120 s each): false deaths at healthy members against plain SWIM",
     given: "1.89 %",
     runs: grid,
     seeds: `1 × ${grid.length} cells`,
@@ -146,7 +146,7 @@ function oneWay(scenario, what, given) {
   return {
     what,
     given,
-    runs: runs(scenario, 5, { nodes: 1_000, faulty: 10, forMs: 120_000 }),
+    runs: runs(scenario, 3, { nodes: 1_000, faulty: 10, forMs: 120_000 }),
     reach: "healthy stay; the faulty settle within 30 s",
     told: (of) => [
       `settled ${ms(p50(all(of, "settledMs")))}`,

@@ -24,6 +24,7 @@ import {
 import type { Claim } from "./claim.ts";
 import { type Config, configure, type Preset } from "./config.ts";
 import { Cookies } from "./cookie.ts";
+import { Knocks } from "./knock.ts";
 import type { Message } from "./messages.ts";
 import { type Peer, Peers, Profiles } from "./peers.ts";
 import { encodeProfile } from "./profile.ts";
@@ -53,6 +54,12 @@ const OPTIONS = new Set(["host", "port", "advertise", "cluster", "preset", "conf
 const RECEIVE_BUFFER_BYTES = 1 << 20;
 /** Node's timers take 31 bits. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
+/** A timer that fires so long after its time says that the process stood still: datagrams may be waiting. */
+const LATE_MS = 20;
+/** The event loop takes at most so many from a socket at once (libuv); when it took fewer, none is left. */
+const DATAGRAMS_AT_ONCE = 32;
+/** So often at most: whoever floods us does not keep us from our timers. */
+const CATCH_UPS_MAX = 64;
 
 /**
  * Starts a member, alone until it joins others.
@@ -152,9 +159,11 @@ class Node extends EventEmitter<GossipEvents> implements GossipNode {
   readonly #witness: Witness;
   readonly #waits = new Set<Wait>();
   readonly #sendErrors = new Map<string, number>();
+  readonly #knocks = new Knocks();
   #events: GossipEvent[] = [];
   #timer: NodeJS.Timeout | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
+  #received = 0;
   #isClosed = false;
   #isLeaving = false;
   #isJoining = false;
@@ -174,6 +183,7 @@ class Node extends EventEmitter<GossipEvents> implements GossipNode {
       send: (to: Peer, bytes: Uint8Array) => this.#send(this.#peers.address(to), bytes),
       changed: (peer: Peer, claim: Claim, was: Claim) => this.#changed(peer, claim, was),
       deliver: (message: Message) => this.#deliver(message),
+      doubted: (peer: Peer) => this.#knock(this.#peers.address(peer)),
     };
     const cookies = new Cookies(randomInt(2 ** 32), randomInt(2 ** 32));
     const random = new Random(randomBytes(4).readUInt32LE());
@@ -196,7 +206,10 @@ class Node extends EventEmitter<GossipEvents> implements GossipNode {
   }
 
   receive(bytes: Uint8Array): void {
-    if (!this.#isClosed) this.#input((now) => this.#swim.receive(now, bytes));
+    if (this.#isClosed) return;
+    this.#received++;
+    // An empty one is a knock (knock.ts): that nothing refused it was the answer.
+    if (bytes.length > 0) this.#input((now) => this.#swim.receive(now, bytes));
   }
 
   // ── what is believed ──
@@ -391,7 +404,25 @@ class Node extends EventEmitter<GossipEvents> implements GossipNode {
     if (this.#isClosed || deadline >= this.#timerAt) return;
     clearTimeout(this.#timer);
     this.#timerAt = deadline;
-    this.#timer = setTimeout(() => this.#wake(), Math.min(TIMER_MS_MAX, Math.max(0, deadline - performance.now())));
+    this.#timer = setTimeout(() => this.#ring(), Math.min(TIMER_MS_MAX, Math.max(0, deadline - performance.now())));
+  }
+
+  /**
+   * The event loop runs timers that are due before it reads its sockets. After a standstill that would bury whoever has
+   * refuted its suspicion in a datagram that lies there; immediates come after the sockets.
+   */
+  #ring(): void {
+    if (performance.now() - this.#timerAt > LATE_MS) this.#catchUp(CATCH_UPS_MAX);
+    else this.#wake();
+  }
+
+  /** Wakes when the datagrams that waited are read. */
+  #catchUp(times: number): void {
+    const received = this.#received;
+    setImmediate(() => {
+      if (this.#received - received >= DATAGRAMS_AT_ONCE && times > 1) this.#catchUp(times - 1);
+      else this.#wake();
+    });
   }
 
   #wake(): void {
@@ -404,6 +435,14 @@ class Node extends EventEmitter<GossipEvents> implements GossipNode {
   #send(to: Address, bytes: Uint8Array): void {
     if (this.#isClosed) return;
     this.#socket.socket.send(bytes, portOf(to), ipOf(to), this.#onSent);
+  }
+
+  /** A member does not answer: perhaps its host says that it is gone. */
+  #knock(address: Address): void {
+    if (this.#isClosed) return;
+    this.#knocks.knock(ipOf(address), portOf(address), () => {
+      if (!this.#isClosed) this.#input((now) => this.#swim.refused(now, address));
+    });
   }
 
   readonly #onSent = (error: Error | null): void => {

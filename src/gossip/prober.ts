@@ -44,6 +44,7 @@ export class Prober {
   readonly #health: Health;
   readonly #timers: Timers;
   readonly #config: Config;
+  readonly #doubt: (peer: Peer) => void;
   readonly #accuse: (now: number, peer: Peer) => void;
   readonly #forwards = new Map<number, Forward>();
   readonly #roundTrip: RoundTrip;
@@ -62,6 +63,7 @@ export class Prober {
     config: Config,
     roundTrip: RoundTrip,
     firstSeq: number,
+    doubt: (peer: Peer) => void,
     accuse: (now: number, peer: Peer) => void,
   ) {
     this.#members = members;
@@ -73,6 +75,7 @@ export class Prober {
     this.#timers = timers;
     this.#config = config;
     this.#seq = firstSeq;
+    this.#doubt = doubt;
     this.#accuse = accuse;
     this.#roundTrip = roundTrip;
   }
@@ -118,6 +121,18 @@ export class Prober {
     this.#accuse(now, probe.target);
   }
 
+  /** The target's host says that nobody listens there: its probe need not wait any longer, if it missed an answer already. */
+  refused(now: number, target: Peer): void {
+    for (const probe of this.#probes.values()) {
+      if (probe.target !== target || probe.repeats === 0) continue;
+      this.#finish(probe);
+      this.failures++;
+      // This speaks of the other, not of us.
+      this.#accuse(now, target);
+      return;
+    }
+  }
+
   /** A ping whose answer nobody waits for. */
   greet(now: number, peer: Peer): void {
     this.#gossip.post(PING, this.#peers.address(peer), this.#nextSeq(), 0, now);
@@ -130,7 +145,10 @@ export class Prober {
   insist(now: number, seq: number): void {
     const probe = this.#probes.get(seq);
     if (!probe) return;
-    if (probe.repeats === 0) this.#roundTrip.missed();
+    if (probe.repeats === 0) {
+      this.#roundTrip.missed();
+      this.#doubt(probe.target);
+    }
     if (this.#config.probeRepeats > 0) this.#gossip.post(PING, this.#peers.address(probe.target), probe.seq, 0, now);
     if (probe.repeats === 0 || probe.repeats === HELPERS_AGAIN_AT) this.#askHelpers(now, probe);
     probe.repeats++;

@@ -19,21 +19,8 @@
 import { Accusations } from "./accusations.ts";
 import type { Address } from "./address.ts";
 import { Admission } from "./admission.ts";
-import {
-  ALIVE,
-  type Claim,
-  claimOf,
-  DEAD,
-  INCARNATION_MAX,
-  incarnationOf,
-  isLive,
-  LEFT,
-  SUSPECT,
-  statusOf,
-} from "./claim.ts";
-import { Comeback } from "./comeback.ts";
+import { ALIVE, type Claim, claimOf, DEAD, incarnationOf, isLive, LEFT, SUSPECT, statusOf } from "./claim.ts";
 import type { Config } from "./config.ts";
-import { Conflict } from "./conflict.ts";
 import { Contacts } from "./contacts.ts";
 import { Cookies } from "./cookie.ts";
 import { Doubts } from "./doubts.ts";
@@ -48,6 +35,7 @@ import { RoundTrip } from "./probe.ts";
 import { Prober } from "./prober.ts";
 import type { Random } from "./random.ts";
 import { Repair } from "./repair.ts";
+import { Standing } from "./standing.ts";
 import type { Suspicion } from "./suspicion.ts";
 import { Sync } from "./sync.ts";
 import {
@@ -83,14 +71,13 @@ import {
   type Wire,
 } from "./wire.ts";
 
-/** After a standstill, the pause between two questions whether an accusation still holds. */
-const STALE_PAUSE_MS = 20;
-
 export interface Output extends Sender {
   /** A belief changed. `claim` 0: the peer is forgotten, its number will be another's. `was` 0: it was unknown. */
   changed(peer: Peer, claim: Claim, was: Claim): void;
   /** A message of another member's, heard for the first time. The payload is the receiver's to keep. */
   deliver(message: Message): void;
+  /** A member does not answer its probe. Whoever can ask its host whether it is there may do so, see `refused`. */
+  doubted?(peer: Peer): void;
 }
 
 /** What became of a datagram: a `Reading`, or why a readable one had no effect. */
@@ -134,18 +121,14 @@ export class Swim {
   readonly #admission: Admission;
   readonly #repair: Repair;
   readonly #accusations: Accusations;
-  readonly #conflict: Conflict;
+  readonly #standing: Standing;
   readonly #dead: Gone;
   readonly #left: Gone;
-  readonly #comeback: Comeback;
   readonly #epoch: number;
-  #askedAt = Number.NEGATIVE_INFINITY;
   /** When the last input came. */
   #inputAt = Number.NEGATIVE_INFINITY;
   #messageSeq = 0;
   #leaving = false;
-  /** In the datagram at hand: for how long its sender has heard us without our knowing that we are dead. */
-  #deafMs = 0;
 
   /**
    * @param address advertised gossip address, this member's identity
@@ -176,7 +159,6 @@ export class Swim {
     this.#cookies = cookies;
     this.#epoch = random.uint32();
     this.#health = new Health(config.healthMax);
-    this.#comeback = new Comeback(config);
     this.#dead = new Gone(config.deadMs);
     this.#left = new Gone(config.leftMs);
     const members = new Members(self, peers, profiles);
@@ -185,6 +167,7 @@ export class Swim {
     const roundTrip = new RoundTrip(config.probeTimeoutFloorMs, config.probeTimeoutMs);
     const gossip = new Gossip(members, peers, contacts, outbox, this.#dead, roundTrip, this.#timers, config);
     const accuse = (now: number, peer: Peer) => this.#accusations.accuse(now, peer);
+    const doubt = (peer: Peer) => output.doubted?.(peer);
     this.members = members;
     this.outbox = outbox;
     this.#contacts = contacts;
@@ -200,6 +183,7 @@ export class Swim {
       config,
       roundTrip,
       random.uint32(),
+      doubt,
       accuse,
     );
     this.#sync = new Sync(members, peers, outbox, this.#doubts, (now, peer) => this.#drop(now, peer));
@@ -228,10 +212,25 @@ export class Swim {
       config,
       (now, peer, claim, accuser) => this.#raise(now, peer, claim, 0, accuser, 0),
     );
-    this.#conflict = new Conflict(members, profiles, this.#timers, random, profileId, {
-      outbid: (now, claim, profile) => this.#outbid(now, claim, profile),
-      yield: (now, claim, profile) => this.#present(now, claim, profile),
-    });
+    this.#standing = new Standing(
+      profileId,
+      members,
+      peers,
+      profiles,
+      contacts,
+      gossip,
+      this.#prober,
+      this.#repair,
+      this.#admission,
+      this.#accusations,
+      this.#health,
+      this.#dead,
+      this.#timers,
+      config,
+      random,
+      this.stats,
+      (claim, was) => output.changed(self, claim, was),
+    );
     members.believe(self, claimOf(1, ALIVE), profileId);
   }
 
@@ -274,7 +273,7 @@ export class Swim {
       suspicions: this.#accusations.suspected,
       deaths: this.#accusations.buried,
       syncs: this.#repair.begun,
-      conflicts: this.#conflict.conflicts,
+      conflicts: this.#standing.conflicts,
     };
   }
 
@@ -332,8 +331,7 @@ export class Swim {
   /** Says something new of this member: a new incarnation with a new profile. */
   update(now: number, profile: Uint8Array): void {
     const id = holdProfile(this.#profiles, profile);
-    if (this.#leaving) this.#profiles.release(id);
-    else this.#conflict.renew(now, id);
+    this.#standing.renew(now, id);
   }
 
   /** Says goodbye; go on driving until `gone`, or as long as patience lasts. */
@@ -343,18 +341,7 @@ export class Swim {
     this.endJoin();
     this.#timers.cancel(PERIOD, 0);
     this.#prober.abandon();
-    this.#conflict.end();
-    const { self } = this.members;
-    const was = this.members.claim(self);
-    // The address is another process's now, and so is the goodbye.
-    if (this.#conflict.isYielding) {
-      this.#gossip.rumors.drop(self);
-      return;
-    }
-    this.members.believe(self, claimOf(incarnationOf(was), LEFT), 0);
-    this.#gossip.hurry();
-    this.#gossip.tell(self, now);
-    this.#output.changed(self, this.members.claim(self), was);
+    this.#standing.leave(now);
   }
 
   /** A datagram came in. Never throws. */
@@ -364,6 +351,12 @@ export class Swim {
     if (verdict === "ok") this.stats.received++;
     else this.stats[verdict]++;
     return verdict;
+  }
+
+  /** The host at a member's address says that nobody listens there: a hint, which ends the waiting of a probe. */
+  refused(now: number, address: Address): void {
+    const peer = this.#peers.find(address);
+    if (peer !== undefined) this.#prober.refused(now, peer);
   }
 
   /** The deadline came. */
@@ -396,10 +389,10 @@ export class Swim {
           this.#repair.resume(now);
           break;
         case COMEBACK:
-          this.#comeBack(now);
+          this.#standing.comeBack(now);
           break;
         case CONFLICT:
-          this.#conflict.resume(now);
+          this.#standing.resumeConflict(now);
           break;
       }
     }
@@ -423,7 +416,7 @@ export class Swim {
     if (frame.from === this.#address) return "echo";
     if (this.#doubts.size > 0) this.#doubts.end(this.#peers.find(frame.from));
     const before = this.members.claim(this.members.self);
-    this.#heardFrom(now, frame);
+    this.#standing.heardFrom(now, frame);
     // Claims in bulk, and whoever asks to be let in, are heard only from where answers arrive.
     const needsProof = frame.kind === CLAIMS || frame.kind === RANGES || frame.kind === HAVE || frame.kind === JOIN;
     if (needsProof && !this.#cookies.accepts(frame.a, frame.from, now)) return this.#unproven(now, frame, bytes.length);
@@ -435,21 +428,9 @@ export class Swim {
     // The accuser hears our answer at once, whether or not it still counts us among the living.
     const isAnswerDue = frame.kind !== PING && this.members.claim(this.members.self) !== before;
     if (isAnswerDue && this.#peers.find(frame.from) !== undefined) this.#gossip.post(GOSSIP, frame.from, 0, 0, now);
-    this.#repair.compare(now, frame, !this.#leaving && !this.#comeback.isPending);
+    this.#repair.compare(now, frame, !this.#leaving && !this.#standing.isDamped);
     if (frame.kind !== HEARD) this.#gossip.acknowledge(frame, now);
     return verdict;
-  }
-
-  /** A member we know is heard. If it counts us among the dead, it says for how long it has heard us since. */
-  #heardFrom(now: number, frame: Frame): void {
-    const peer = this.#peers.find(frame.from);
-    const claim = peer === undefined ? 0 : this.members.claim(peer);
-    this.#deafMs = 0;
-    if (peer === undefined || claim === 0) return;
-    if (this.#comeback.heard(now)) this.#accusations.renew(now);
-    if (frame.kind !== PING && frame.kind !== ACK && frame.kind !== GOSSIP) return;
-    this.#deafMs = frame.c;
-    if (statusOf(claim) === DEAD) this.#dead.heard(peer, now);
   }
 
   #act(now: number, frame: Frame, length: number): Verdict {
@@ -498,7 +479,7 @@ export class Swim {
     for (let i = 0; i < frame.claimCount; i++) {
       const address = frame.members[i] as Address;
       const claim = frame.claims[i] as Claim;
-      if (address === this.#address) this.#hearOfSelf(now, frame, claim, frame.profiles[i]);
+      if (address === this.#address) this.#standing.hear(now, frame, claim, frame.profiles[i]);
       else if (!(synced && statusOf(claim) === DEAD && this.#accusations.hearDeath(now, address, claim, frame.from))) {
         const accuser = this.#accusations.admissible(address, frame.accusers[i]);
         this.#hear(now, address, claim, frame.profiles[i], accuser, frame.from, told);
@@ -540,7 +521,8 @@ export class Swim {
     const status = statusOf(claim);
     // Whom we hold dead may be deaf, and so accuse everybody: about the living it is not heard.
     const isAccusation = status === SUSPECT || status === DEAD;
-    if (isAccusation && isLive(was) && accuser === undefined && !this.#mayAccuse(teller)) return;
+    const isHeeded = this.#config.heedDead || accuser !== undefined || this.#isKnownLive(teller);
+    if (isAccusation && isLive(was) && !isHeeded) return;
     // A live claim is believed only with the profile of its incarnation, so that one (member, incarnation) has
     // one profile everywhere. A suspicion of an incarnation that we missed arrives again by reconciliation.
     if (status === ALIVE && profile === undefined) return;
@@ -601,94 +583,6 @@ export class Swim {
     this.members.forget(peer);
   }
 
-  /** SWIM 4.2: who hears itself accused says again that it lives, with a higher incarnation. */
-  #hearOfSelf(now: number, frame: Frame, claim: Claim, profile: Uint8Array | undefined): void {
-    const own = this.members.claim(this.members.self);
-    if (this.#leaving || claim < own) return;
-    // Alive or left, with an incarnation not ours: another life at this address. Suspect or dead: perhaps we are slow.
-    if (statusOf(claim) === ALIVE || statusOf(claim) === LEFT) {
-      this.#conflict.hear(now, claim, profile);
-      return;
-    }
-    // What the dead suspect is answered only when they ask us: all would hear the refutation, but not who is deaf.
-    const teller = this.#peers.find(frame.from);
-    const isTellerDead = teller !== undefined && this.#isDismissed(this.members.claim(teller));
-    if (statusOf(claim) === SUSPECT && frame.kind === GOSSIP && isTellerDead) return;
-    if (this.#isStale(now, frame)) {
-      this.#askAround(now);
-      return;
-    }
-    if (this.#comeback.isPending && incarnationOf(claim) <= incarnationOf(this.#comeback.claim)) {
-      this.#comeback.heardBy(now, this.#deafMs);
-      return;
-    }
-    if (!this.#admission.isAsking) {
-      this.stats.refutations++;
-      this.#health.feel(1);
-      // Who is dead to us and we to it: that is a cut that heals, or one who was deaf. It says nothing of us.
-      if (statusOf(claim) === DEAD && !isTellerDead && !this.#comeback.died(now, claim, this.#deafMs)) {
-        this.#watchComeback(now);
-        return;
-      }
-    }
-    this.#outbid(now, claim, 0);
-  }
-
-  #outbid(now: number, claim: Claim, profile: ProfileId): void {
-    if (incarnationOf(claim) > INCARNATION_MAX) {
-      this.stats.refused++;
-      this.#profiles.release(profile);
-      return;
-    }
-    this.#present(now, claimOf(incarnationOf(claim) + 1, ALIVE), profile);
-  }
-
-  /** What all shall believe of this member from now on. Takes over a hold of `profile`; 0 keeps the one believed. */
-  #present(now: number, claim: Claim, profile: ProfileId): void {
-    const { self } = this.members;
-    const was = this.members.claim(self);
-    this.#comeback.end();
-    this.members.believe(self, claim, profile);
-    this.#repair.changed(now);
-    this.#gossip.tell(self, now);
-    this.#output.changed(self, claim, was);
-  }
-
-  /**
-   * After a standstill the datagrams that waited speak of the past: who was a suspect may be dead by now, and a refutation
-   * would bring it back past all damping. And after a silence a stranger's word says nothing of how deaf we were. So those who
-   * hear us most are asked; their acks show what they believe now.
-   */
-  #isStale(now: number, frame: Frame): boolean {
-    const isLate = this.#config.damping && now - this.#comeback.unwellAt < this.#config.probeTimeoutMs;
-    return isLate && frame.kind !== ACK && !this.#admission.isAsking && this.members.others > 0;
-  }
-
-  #askAround(now: number): void {
-    // Two who both stood still would ask each other for ever.
-    if (now - this.#askedAt < STALE_PAUSE_MS) return;
-    this.#askedAt = now;
-    for (const link of this.#contacts.links(now)) this.#prober.greet(now, link);
-  }
-
-  /** Looks again soon even if there is long to wait: a standstill in between must not go unnoticed. */
-  #watchComeback(now: number): void {
-    const { probeTimeoutMs } = this.#config;
-    this.#timers.set(COMEBACK, 0, now + Math.min(this.#comeback.waitMs(now), probeTimeoutMs));
-  }
-
-  #comeBack(now: number): void {
-    if (this.#leaving || !this.#comeback.isPending) return;
-    if (this.#comeback.waitMs(now) > 0) {
-      this.#watchComeback(now);
-      return;
-    }
-    // Whom we accused while nobody believed us we accuse no more: it was we who were unwell.
-    this.#gossip.rumors.clear();
-    this.#accusations.renew(now);
-    this.#outbid(now, this.#comeback.claim, 0);
-  }
-
   /** A period is over. */
   #period(now: number): void {
     this.#prober.period(now);
@@ -702,7 +596,7 @@ export class Swim {
   #stalled(now: number, late: number): void {
     this.stats.stalls++;
     this.#health.feel(1);
-    this.#comeback.stalled(now);
+    this.#standing.stalled(now);
     this.#gossip.hush(now + this.#config.probeTimeoutMs);
     this.#prober.abandon();
     this.#accusations.postpone(late);
@@ -735,7 +629,7 @@ export class Swim {
   }
 
   #onChallenge(now: number, frame: Frame): Verdict {
-    if (this.#admission.answer(now, frame, (claim) => this.#conflict.contend(now, claim))) return "ok";
+    if (this.#admission.answer(now, frame, (claim) => this.#standing.contend(now, claim))) return "ok";
     if (!this.#isKnownLive(frame.from)) return "stray";
     if (!this.#leaving) this.#repair.reconcile(now, frame);
     return "ok";
@@ -754,14 +648,6 @@ export class Swim {
     if (first > last) this.#repair.answered(frame.from);
     else if (!this.#leaving) this.#repair.proceed(now, frame, first, last);
     return "ok";
-  }
-
-  #mayAccuse(teller: Address): boolean {
-    return this.#config.heedDead || this.#isKnownLive(teller);
-  }
-
-  #isDismissed(claim: Claim): boolean {
-    return statusOf(claim) === DEAD && !this.#config.heedDead;
   }
 
   #isKnownLive(address: Address): boolean {

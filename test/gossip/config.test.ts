@@ -17,6 +17,18 @@ describe("a configuration", () => {
     });
   });
 
+  test("has constants of its own where a sweep found better ones", () => {
+    expect(configure()).toMatchObject({
+      suspicionMult: 1.5,
+      suspicionConfirmations: 2,
+      gossipBurst: 32,
+      gossipPerSecond: 100,
+      resendMinMs: 100,
+      syncIntervalMs: 100,
+      joinRetryMs: 100,
+    });
+  });
+
   test("is a preset, and overrides of it", () => {
     expect(configure("wan").probeIntervalMs).toBe(presets.wan.probeIntervalMs);
     expect(configure("wan", { probeIntervalMs: 7_000 }).probeIntervalMs).toBe(7_000);
@@ -36,7 +48,12 @@ describe("a configuration", () => {
     ["probeIntervalMs", { probeIntervalMs: 0 }],
     ["probeIntervalMs", { probeIntervalMs: Number.NaN }],
     ["indirectProbes", { indirectProbes: 17 }],
-    ["gossipFanout", { gossipFanout: 1.5 }],
+    ["gossipBurst", { gossipBurst: 1.5 }],
+    ["gossipPerSecond", { gossipPerSecond: 0 }],
+    ["resendMinMs", { resendMinMs: 0 }],
+    ["suspicionMult", { suspicionMult: 0 }],
+    ["eagerBurst", { eagerBurst: 8 } as object],
+    ["gossipFanout", { gossipFanout: 3 } as object],
     ["membersMax", { membersMax: 70_000 }],
     ["membersMax", { membersMax: 1 }],
     ["probeTimeoutMs", { probeTimeoutMs: 1_000 }],

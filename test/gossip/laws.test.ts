@@ -54,9 +54,16 @@ const shuffledWithRepeats = <T>(letters: readonly T[]): fc.Arbitrary<T[]> =>
     )
     .map(([all, again]) => [...all, ...again]);
 
-function viewAfter(letters: readonly (readonly Said[])[], times = 1): { digest: number; beliefs: number[] } {
+/** A core that hears all letters from one teller: a member, as the dead and strangers accuse nobody. */
+function hearing(letters: readonly (readonly Said[])[], times = 1): Lab {
   const lab = new Lab();
+  lab.know(FIRST);
   for (let i = 0; i < times; i++) for (const claims of letters) lab.hear({ kind: GOSSIP, from: FIRST, claims });
+  return lab;
+}
+
+function viewAfter(letters: readonly (readonly Said[])[], times = 1): { digest: number; beliefs: number[] } {
+  const lab = hearing(letters, times);
   return { digest: lab.swim.members.ring.digest, beliefs: MEMBERS.map((member) => lab.claim(member)) };
 }
 
@@ -134,7 +141,7 @@ describe("claims", () => {
     );
   });
 
-  test("about oneself are outbid, whatever they say", () => {
+  test("about oneself are outbid, whatever they say: at once, but for a second death, which takes its time", () => {
     const own = "10.0.0.1:7979";
     const anyOwn = fc
       .record({ status: fc.constantFrom(SUSPECT, DEAD, LEFT), incarnation: fc.integer({ min: 1, max: 1_000_000 }) })
@@ -142,11 +149,64 @@ describe("claims", () => {
     fc.assert(
       fc.property(fc.array(anyOwn, { minLength: 1, maxLength: 10 }), (claims) => {
         const lab = new Lab({ address: own });
-        for (const claim of claims) lab.hear({ kind: GOSSIP, from: FIRST, claims: [claim] });
+        lab.know(FIRST);
+        lab.answering = () => true;
+        let deaths = 0;
+        for (const claim of claims) {
+          const isHigher = claim.claim > lab.claim(own);
+          lab.hear({ kind: GOSSIP, from: FIRST, claims: [claim] });
+          expect(lab.status(own)).toBe("alive");
+          if (isHigher && (claim.claim & 3) === DEAD) deaths++;
+          if (deaths < 2) expect(lab.claim(own)).toBeGreaterThan(claim.claim);
+        }
+        // A minute of steadiness is the longest that it waits.
+        lab.runFor(61_000);
         expect(lab.status(own)).toBe("alive");
         expect(lab.claim(own)).toBeGreaterThan(Math.max(...claims.map(({ claim }) => claim)));
       }),
+      { numRuns: 200 },
     );
+  });
+
+  test("of the living, told by one who is dead to us or a stranger, are heard only if they are no accusations", () => {
+    const told = fc.array(anySaid([ALIVE, SUSPECT, DEAD, LEFT]), { minLength: 1, maxLength: 12 });
+    fc.assert(
+      fc.property(told, fc.boolean(), (claims, isStranger) => {
+        const lab = new Lab();
+        lab.know(...MEMBERS);
+        if (!isStranger) lab.hear({ kind: GOSSIP, from: FIRST, claims: [said(FIRST, DEAD)] });
+        // By nobody who is alive: then it would be that one's word.
+        const words = claims.map(({ accuser: _, ...claim }) => claim);
+        for (const claim of words) lab.hear({ kind: GOSSIP, from: FIRST, claims: [claim] });
+        for (const { member, claim, was } of lab.changes) {
+          const isAccusation = (claim & 3) === SUSPECT || (claim & 3) === DEAD;
+          expect(isAccusation && isLive(was), `${member} ${was} -> ${claim}`).toBe(false);
+        }
+        for (const member of MEMBERS) {
+          const others = words.filter((one) => one.member === member && [ALIVE, LEFT].includes(one.claim & 3));
+          expect(lab.claim(member)).toBeGreaterThanOrEqual(Math.max(0, ...others.map(({ claim }) => claim)));
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test("of the living by the dead end in the same view as by the living: a reconciliation brings what was not heard", () => {
+    const [accused = "", friend = ""] = MEMBERS;
+    const deaf = new Lab({ address: "10.0.0.2:7979" });
+    const other = new Lab({ address: "10.0.0.3:7979" });
+    for (const lab of [deaf, other]) lab.know(FIRST, ...MEMBERS);
+    deaf.hear({ kind: GOSSIP, from: friend, claims: [said(FIRST, DEAD)] });
+    for (const lab of [deaf, other]) lab.hear({ kind: GOSSIP, from: FIRST, claims: [said(accused, DEAD)] });
+    expect([deaf, other].map((lab) => lab.status(accused))).toEqual(["alive", "dead"]);
+    for (const lab of [deaf, other]) {
+      const claims = [said(FIRST, DEAD), said(accused, DEAD)];
+      lab.hear({ kind: CLAIMS, from: friend, a: lab.cookieFor(friend), claims });
+      lab.answering = (member) => member !== accused && member !== FIRST;
+      lab.runFor(60_000);
+    }
+    expect([deaf, other].map((lab) => lab.status(accused))).toEqual(["dead", "dead"]);
+    expect([deaf, other].map((lab) => lab.status(FIRST))).toEqual(["dead", "dead"]);
   });
 
   test("at the highest incarnation can be outbid too, and others believe the answer", () => {
@@ -164,10 +224,11 @@ describe("claims", () => {
   test("are counted: counts, live members and the ring agree with the statuses", () => {
     fc.assert(
       fc.property(anyLetters([ALIVE, SUSPECT, DEAD, LEFT]), (letters) => {
-        const lab = new Lab();
-        for (const claims of letters) lab.hear({ kind: GOSSIP, from: FIRST, claims });
+        const lab = hearing(letters);
         const { members } = lab.swim;
-        const beliefs = ["10.0.0.1:7979", ...MEMBERS].map((member) => lab.claim(member)).filter((claim) => claim !== 0);
+        const beliefs = ["10.0.0.1:7979", FIRST, ...MEMBERS]
+          .map((member) => lab.claim(member))
+          .filter((claim) => claim !== 0);
         const counts = [ALIVE, SUSPECT, DEAD, LEFT].map(
           (status) => beliefs.filter((claim) => (claim & 3) === status).length,
         );

@@ -9,6 +9,7 @@ import {
   CLAIMS,
   GOSSIP,
   HAVE,
+  HEARD,
   HELLO,
   JOIN,
   NACK,
@@ -57,7 +58,7 @@ export interface Letter {
   readonly ranges: readonly Range[];
 }
 
-const KINDS = { PING, ACK, PING_REQ, NACK, GOSSIP, JOIN, CHALLENGE, RANGES, HAVE, CLAIMS, HELLO };
+const KINDS = { PING, ACK, PING_REQ, NACK, GOSSIP, JOIN, CHALLENGE, RANGES, HAVE, CLAIMS, HELLO, HEARD };
 
 export function kindName(kind: number): string {
   return Object.entries(KINDS).find(([, number]) => number === kind)?.[0] ?? `kind ${kind}`;

@@ -1,10 +1,12 @@
 // What a member does on a network, told once and run over two: the simulator and real UDP on the loopback. Then what
 // only the real one has: ports, sockets, signals, options, other clusters. Waits end with what they wait for.
 
-import { createSocket } from "node:dgram";
+import { createSocket, type SocketOptions } from "node:dgram";
 import { once } from "node:events";
 import { networkInterfaces } from "node:os";
+import { setImmediate } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { ALIVE, claimOf, SUSPECT } from "../../src/gossip/claim.ts";
 import {
   GossipError,
   type GossipEvent,
@@ -13,6 +15,8 @@ import {
   type Options,
   start,
 } from "../../src/gossip/index.ts";
+import { GOSSIP } from "../../src/gossip/wire.ts";
+import { alive, said, write } from "./letters.ts";
 import { loopback, next, PLACES, type Place, type Resident, soon } from "./places.ts";
 
 describe.each(Object.entries(PLACES))("over %s", (_name, open) => {
@@ -627,6 +631,57 @@ describe("a real node", () => {
       const event = await updated;
       expect(event.member).toMatchObject({ name: "a", url: "http://127.0.0.1:9", incarnation: 2 });
       expect(a.self).toMatchObject({ url: "http://127.0.0.1:9", incarnation: 2 });
+    });
+  });
+
+  describe("standing still", () => {
+    /** A voice without a node behind it; what it says is in the listener's socket before it goes on. */
+    async function voice() {
+      const lookup = (ip: string, _: unknown, found: (error: null, ip: string, family: number) => void) =>
+        found(null, ip, 4);
+      const socket = createSocket({ type: "udp4", lookup } as SocketOptions);
+      const listening = once(socket, "listening");
+      socket.bind(0, "127.0.0.1");
+      await listening;
+      return {
+        address: `127.0.0.1:${socket.address().port}`,
+        say: (to: GossipNode, bytes: Uint8Array) => socket.send(bytes, port(to), "127.0.0.1"),
+        async [Symbol.asyncDispose]() {
+          socket.close();
+          await once(socket, "close");
+        },
+      };
+    }
+
+    // Within the probe's timeout, so that the core takes it for no standstill of its own.
+    const config = { probeIntervalMs: 2_000, probeTimeoutMs: 1_500, suspicionMult: 0.1, suspicionConfirmations: 0 };
+    const suspicionMs = config.suspicionMult * config.probeIntervalMs;
+
+    test.each([0, 100])("buries nobody whose refutation waits behind %i datagrams", async (before) => {
+      const node = await begin({ config });
+      await using accused = await voice();
+      await using accuser = await voice();
+      const told: string[] = [];
+      node.on("event", (event) => {
+        if ("member" in event && event.member.address === accused.address) told.push(event.type);
+      });
+      const suspected = next(node, "suspect");
+      const claims = [
+        alive(accuser.address),
+        alive(accused.address),
+        said(accused.address, SUSPECT, 1, accuser.address),
+      ];
+      accuser.say(node, write({ kind: GOSSIP, from: accuser.address, claims }));
+      await suspected;
+      const expiredAt = performance.now() + suspicionMs + 50;
+      // From an immediate the loop goes on to the timers, and to the sockets only then.
+      await setImmediate();
+      for (let i = 0; i < before; i++) accuser.say(node, write({ kind: GOSSIP, from: accuser.address }));
+      const refutation = { kind: GOSSIP, from: accused.address, fromClaim: claimOf(2, ALIVE) };
+      accused.say(node, write({ ...refutation, claims: [alive(accused.address, 2)] }));
+      while (performance.now() < expiredAt);
+      await soon("refuted", () => told.at(-1) === "up" && told.length > 2);
+      expect(told).toEqual(["up", "suspect", "up"]);
     });
   });
 });

@@ -5,9 +5,11 @@
 // Where we deviate, the test says what we do instead. SWIM 4.3 (everybody is probed in bounded time) is a law: laws.test.ts.
 
 import { describe, expect, test } from "vitest";
+import { formatAddress } from "../../src/gossip/address.ts";
 import { ALIVE, claimOf, DEAD, incarnationOf, LEFT, SUSPECT, statusName } from "../../src/gossip/claim.ts";
 import type { Config } from "../../src/gossip/config.ts";
-import { ACK, CLAIMS, GOSSIP, NACK, PING, PING_REQ } from "../../src/gossip/wire.ts";
+import { KEY_MAX } from "../../src/gossip/ring.ts";
+import { ACK, CLAIMS, GOSSIP, HAVE, HEARD, NACK, PING, PING_REQ } from "../../src/gossip/wire.ts";
 import { Lab, names, type Sent } from "./lab.ts";
 import { alive, at, said, write } from "./letters.ts";
 import { Village, type Villager } from "./village.ts";
@@ -18,6 +20,8 @@ function settled(count: number, config: Partial<Config> = {}): Lab {
   lab.know(...names(count));
   lab.answering = () => true;
   lab.runFor(10_000);
+  for (const from of names(count)) lab.hear({ kind: HEARD, from });
+  lab.runFor(2 * lab.config.gossipIntervalMs);
   lab.take();
   expect(lab.swim.load).toMatchObject({ rumors: 0, suspicions: 0 });
   expect(lab.swim.health).toBe(0);
@@ -82,6 +86,88 @@ describe("SWIM 4.1, the failure detector", () => {
       expect(at - ping.at).toBeGreaterThanOrEqual(lab.config.probeTimeoutFloorMs);
       expect(at - ping.at).toBeLessThanOrEqual(lab.config.probeTimeoutMs);
     }
+  });
+
+  /** Every datagram of a kind about one ping, until its probe is over; nobody answers. */
+  function untilTheEnd(lab: Lab, ping: Sent, kind: number): Sent[] {
+    lab.runUntil(ping.at + 2 * lab.config.probeTimeoutMs * (lab.swim.health + 1));
+    return lab.take(kind).filter(({ a }) => a === ping.a);
+  }
+
+  test("ours: the ping is repeated five times, a fifth of the timeout apart, until the probe is over", () => {
+    const lab = settled(9);
+    const ping = nextPing(lab);
+    const pings = untilTheEnd(lab, ping, PING);
+    // Answers come in the same moment here, which is no measurement: the timeout is the longest.
+    const first = ping.at + lab.config.probeTimeoutMs;
+    expect(pings.map(({ at }) => at)).toEqual([0, 1, 2, 3, 4].map((i) => expect.closeTo(first + 100 * i, 6)));
+    for (const again of pings) expect(again.to).toBe(ping.to);
+    const suspected = lab.changes.find(({ member, claim }) => member === ping.to && claim === claimOf(1, SUSPECT));
+    expect(suspected?.at).toBeCloseTo(first + lab.config.probeTimeoutMs, 6);
+  });
+
+  test("ours: helpers are asked with the first and with the third repetition, the same ones", () => {
+    const lab = settled(9);
+    const ping = nextPing(lab);
+    const asked = untilTheEnd(lab, ping, PING_REQ);
+    // Answers come in the same moment here, which is no measurement: the timeout is the longest.
+    const first = ping.at + lab.config.probeTimeoutMs;
+    expect(asked.map(({ at }) => at)).toEqual([0, 0, 0, 200, 200, 200].map((ms) => expect.closeTo(first + ms, 6)));
+    const [once, again] = [asked.slice(0, 3), asked.slice(3)].map((three) => three.map(({ to }) => to));
+    expect(again).toEqual(once);
+  });
+
+  test.each([0, 1, 2, 3, 4])("ours: an ack after %i repetitions ends them", (count) => {
+    const lab = settled(9);
+    const ping = nextPing(lab);
+    lab.runUntil(ping.at + lab.config.probeTimeoutMs + 100 * count - 1);
+    expect(lab.take(PING).filter(({ a }) => a === ping.a).length).toBe(count);
+    expect(lab.hear({ kind: ACK, from: ping.to, a: ping.a })).toBe("ok");
+    lab.answering = () => true;
+    lab.runFor(2_000);
+    expect(lab.take(PING).filter(({ a }) => a === ping.a)).toEqual([]);
+    expect(lab.status(ping.to)).toBe("alive");
+    expect(lab.hear({ kind: ACK, from: ping.to, a: ping.a }), "one is enough").toBe("stray");
+  });
+
+  test("ours: a helper repeats its ping as well until it must say that it hears nothing, and asked again it goes on", () => {
+    const lab = settled(4);
+    const [requester = "", target = ""] = names(4);
+    lab.answering = (member) => member !== target;
+    const request = { kind: PING_REQ, from: requester, a: 99, claims: [{ member: target, claim: 4 }] };
+    const asked = lab.now;
+    lab.take();
+    expect(lab.hear(request)).toBe("ok");
+    const seq = lab.take(PING)[0]?.a;
+    lab.runUntil(asked + 200);
+    expect(lab.hear(request), "asked again").toBe("ok");
+    expect(lab.swim.load.forwards).toBe(1);
+    lab.runUntil(asked + lab.config.probeTimeoutMs);
+    const sent = lab.take();
+    const pings = sent.filter(({ kind, a }) => kind === PING && a === seq);
+    expect(pings.map(({ at, to }) => [at - asked, to])).toEqual(
+      [100, 200, 300].map((ms) => [expect.closeTo(ms, 6), target]),
+    );
+    expect(sent.filter(({ kind }) => kind === NACK).length).toBe(1);
+    expect(lab.swim.load.forwards).toBe(0);
+    expect(lab.hear(request), "and after that it is another").toBe("ok");
+    expect(lab.swim.load.forwards).toBe(1);
+  });
+
+  test("ours: a helper that was answered pings no more, and has told it once", () => {
+    const lab = settled(4);
+    const [requester = "", target = ""] = names(4);
+    lab.answering = (member) => member !== target;
+    lab.take();
+    lab.hear({ kind: PING_REQ, from: requester, a: 99, claims: [{ member: target, claim: 4 }] });
+    const seq = lab.take(PING)[0]?.a ?? 0;
+    lab.runFor(150);
+    lab.hear({ kind: ACK, from: target, a: seq });
+    expect(lab.hear({ kind: ACK, from: target, a: seq }), "the second ping's").toBe("stray");
+    lab.runFor(1_000);
+    const sent = lab.take();
+    expect(sent.filter(({ kind, a }) => kind === PING && a === seq).length).toBe(1);
+    expect(sent.filter(({ to, a }) => to === requester && a === 99)).toMatchObject([{ kind: ACK }]);
   });
 
   test("fewer are asked where there are fewer", () => {
@@ -154,23 +240,26 @@ describe("SWIM 4.1, dissemination rides on pings and acks", () => {
     const lab = settled(5);
     const [first = "", second = ""] = names(5);
     lab.hear({ kind: GOSSIP, from: first, claims: [alive(news)] });
-    lab.hear({ kind: PING, from: second, a: 1 });
+    lab.hear({ kind: PING, from: second, a: 1, digest: 0 });
     expect(lab.take(ACK)[0]?.claims).toMatchObject([{ member: news, claim: claimOf(1, ALIVE) }]);
   });
 
   test("news rides on our own ping", () => {
-    // Gossip that takes a minute to go out by itself leaves it to the ping.
-    const lab = settled(5, { gossipIntervalMs: 60_000, eagerBurst: 0 });
+    // News that waits a second for more to go with it leaves it to the ping.
+    const lab = settled(5, { coalesceMs: 1_000 });
     lab.hear({ kind: GOSSIP, from: names(5)[0] as string, claims: [alive(news)] });
     const ping = nextPing(lab);
     expect(ping.claims).toMatchObject([{ member: news }]);
   });
 
+  // Somebody with another view, who does not hear what it is told: it never shows our digest.
+  const ask = (lab: Lab, from: string) => lab.hear({ kind: PING, from, digest: 0 });
+
   test.each([3, 20, 300])("each piece is sent lambda * log n times and then no more, among %i members", (count) => {
     const lab = settled(count);
     const first = names(count)[0] as string;
     lab.hear({ kind: GOSSIP, from: first, claims: [alive(news)] });
-    for (let i = 0; i < 60; i++) lab.hear({ kind: PING, from: first, a: i });
+    for (let i = 0; i < 60; i++) ask(lab, first);
     const limit = lab.config.gossipMult * Math.ceil(Math.log10(lab.swim.members.live + 1));
     expect(lab.tellings(news)).toBe(limit);
     lab.answering = () => true;
@@ -182,7 +271,7 @@ describe("SWIM 4.1, dissemination rides on pings and acks", () => {
     const lab = settled(150);
     const first = names(150)[0] as string;
     lab.hear({ kind: GOSSIP, from: first, claims: [alive(news)] });
-    for (let i = 0; i < 60; i++) lab.hear({ kind: PING, from: first, a: i });
+    for (let i = 0; i < 60; i++) ask(lab, first);
     expect(lab.tellings(news)).toBe(2 * 2);
   });
 
@@ -193,29 +282,28 @@ describe("SWIM 4.1, dissemination rides on pings and acks", () => {
     for (const claim of large) lab.hear({ kind: GOSSIP, from: first, claims: [claim] });
     const told = new Map(large.map(({ member }) => [member, 0]));
     for (let i = 0; i < 8; i++) {
-      lab.hear({ kind: PING, from: first, a: i });
+      ask(lab, first);
       const claims = lab.take(ACK)[0]?.claims ?? [];
       expect(claims.length, "two fit a datagram").toBe(2);
       for (const { member } of claims) told.set(member, (told.get(member) ?? 0) + 1);
       expect(Math.max(...told.values()) - Math.min(...told.values())).toBeLessThanOrEqual(1);
     }
     lab.hear({ kind: GOSSIP, from: first, claims: [alive(news)] });
-    lab.hear({ kind: PING, from: first });
+    ask(lab, first);
     expect(lab.take(ACK)[0]?.claims[0]?.member, "what was never told is first").toBe(news);
   });
 
-  test("a message has its share of every datagram, however much there is to tell of members (DESIGN 4.4)", () => {
-    const lab = settled(3);
-    const first = names(3)[0] as string;
-    for (const member of names(30, "10.0.52")) {
-      lab.hear({ kind: GOSSIP, from: first, claims: [{ ...alive(member), profile: new Uint8Array(300).fill(7) }] });
-    }
-    for (const size of [10, 400, 700, 1_024]) {
-      lab.swim.broadcast(lab.now, new Uint8Array(size));
-      lab.hear({ kind: PING, from: first });
-      lab.hear({ kind: PING, from: first });
-      expect(lab.take(ACK).some(({ messages }) => messages.some(({ payload }) => payload.length === size))).toBe(true);
-    }
+  test("ours: to a member that shows our digest nothing rides along, and to one that showed it before our news it does", () => {
+    const lab = settled(5);
+    const [first = "", second = ""] = names(5);
+    lab.hear({ kind: GOSSIP, from: first, claims: [alive(news)] });
+    lab.hear({ kind: HEARD, from: second });
+    lab.hear({ kind: PING, from: second, a: 1 });
+    lab.hear({ kind: PING, from: second, a: 2 });
+    expect(lab.take(ACK)).toMatchObject([{ claims: [] }, { claims: [] }]);
+    lab.hear({ kind: GOSSIP, from: first, claims: [alive("10.0.50.2:7979")] });
+    ask(lab, second);
+    expect(lab.take(ACK)[0]?.claims.map(({ member }) => member)).toEqual([news, "10.0.50.2:7979"]);
   });
 
   test("to a stranger nothing is told", () => {
@@ -223,6 +311,122 @@ describe("SWIM 4.1, dissemination rides on pings and acks", () => {
     lab.hear({ kind: GOSSIP, from: names(3)[0] as string, claims: [alive(news)] });
     lab.hear({ kind: PING, from: "10.0.99.1:7979", a: 1 });
     expect(lab.take(ACK)).toMatchObject([{ to: "10.0.99.1:7979", claims: [], messages: [] }]);
+  });
+});
+
+describe("news of members, in ours", () => {
+  const news = "10.0.50.1:7979";
+
+  /** A group that has stood still for so long that everybody has a far contact. */
+  function standing(count: number): Lab {
+    const lab = settled(count);
+    lab.runFor(20_000);
+    lab.take();
+    lab.answering = () => false;
+    return lab;
+  }
+
+  /** Who stands next to this core on the ring, nearest first; on either side in turn. */
+  function neighbours(lab: Lab, count: number): string[] {
+    const { ring, self } = lab.swim.members;
+    const here = ring.positionOf(self);
+    const steps = Array.from({ length: count }, (_, i) => (i % 2 === 0 ? 1 : -1) * (1 + (i >> 1)));
+    return steps.map((step) => formatAddress(lab.peers.address(ring.at(here + step))));
+  }
+
+  test("is told to the nearest neighbours and the far contact at once, and to nobody else until the next round", () => {
+    const lab = standing(20);
+    const { coalesceMs, gossipIntervalMs } = lab.config;
+    lab.hear({ kind: GOSSIP, from: names(20)[9] as string, digest: 0, claims: [alive(news)] });
+    const heardAt = lab.now;
+    lab.take();
+    lab.runFor(gossipIntervalMs / 2);
+    const told = lab.take(GOSSIP);
+    expect(told.length).toBe(3);
+    for (const letter of told) expect(letter).toMatchObject({ at: heardAt + coalesceMs, claims: [{ member: news }] });
+    expect(told.map(({ to }) => to)).toEqual(expect.arrayContaining(neighbours(lab, 2)));
+  });
+
+  test("goes to all contacts in each regular round, until it was told often enough", () => {
+    const lab = standing(20);
+    lab.hear({ kind: GOSSIP, from: names(20)[9] as string, digest: 0, claims: [alive(news)] });
+    const first = lab.now + lab.config.coalesceMs;
+    lab.take();
+    lab.runUntil(first + 10 * lab.config.gossipIntervalMs - 1);
+    const told = lab.take(GOSSIP).filter(({ claims }) => claims.some((c) => c.member === news));
+    const limit = lab.config.gossipMult * Math.ceil(Math.log10(lab.swim.members.live + 1));
+    expect(told.length).toBeLessThanOrEqual(limit);
+    for (const letter of told) expect((letter.at - first) % lab.config.gossipIntervalMs).toBeCloseTo(0, 6);
+    const second = told.filter(({ at }) => at === first + lab.config.gossipIntervalMs);
+    expect(new Set(second.map(({ to }) => to))).toEqual(
+      new Set([...neighbours(lab, 4), ...second.map(({ to }) => to)]),
+    );
+    expect(second.length).toBe(limit - 3);
+  });
+
+  test("is dropped altogether as soon as all links show our digest", () => {
+    const lab = standing(20);
+    const links = () => {
+      lab.hear({ kind: GOSSIP, from: names(20)[9] as string, digest: 0, claims: [alive(`10.0.50.${++seen}:7979`)] });
+      lab.take();
+      lab.runFor(10);
+      return lab.take(GOSSIP).map(({ to }) => to);
+    };
+    let seen = 0;
+    const [one = "", two = "", far = ""] = links();
+    for (const from of [one, two]) lab.hear({ kind: HEARD, from });
+    lab.runFor(lab.config.gossipIntervalMs);
+    expect(lab.swim.load.rumors, "one has not").toBe(1);
+    expect(lab.take(GOSSIP).map(({ to }) => to)).not.toEqual(expect.arrayContaining([one]));
+    lab.hear({ kind: HEARD, from: far });
+    lab.runFor(lab.config.gossipIntervalMs);
+    lab.take();
+    expect(lab.swim.load.rumors).toBe(0);
+    lab.answering = () => true;
+    lab.runFor(3_000);
+    expect(lab.tellings("10.0.50.1:7979")).toBe(0);
+  });
+
+  test("is acknowledged with our digest, by one that agrees then and by nobody else", () => {
+    const lab = settled(5);
+    const [teller = "", other = ""] = names(5);
+    lab.hear({ kind: GOSSIP, from: teller, digest: 0, claims: [alive(news)] });
+    lab.runFor(lab.config.coalesceMs);
+    expect(lab.take(HEARD), "its view is another").toEqual([]);
+    lab.hear({ kind: GOSSIP, from: other, claims: [alive(news)] });
+    lab.runFor(lab.config.coalesceMs);
+    expect(lab.take(HEARD)).toMatchObject([
+      { to: other, digest: lab.swim.members.ring.digest, claims: [], messages: [] },
+    ]);
+    lab.hear({ kind: GOSSIP, from: other });
+    lab.hear({ kind: HEARD, from: other });
+    lab.runFor(100);
+    expect(lab.take(HEARD), "where nothing was told there is nothing to say").toEqual([]);
+  });
+
+  test("waits when there is too much of it, and goes in batches: no more datagrams than burst and rate allow", () => {
+    const lab = settled(20);
+    const { gossipBurst, gossipPerSecond } = lab.config;
+    lab.answering = () => false;
+    lab.take();
+    const from = lab.now;
+    for (let i = 0; i < 400; i++) {
+      lab.hear({
+        kind: GOSSIP,
+        from: names(20)[i % 20] as string,
+        digest: 0,
+        claims: [alive(`10.0.51.${1 + ((i >> 1) % 250)}:7979`, 1 + i)],
+      });
+      lab.runFor(2);
+      const sent = lab.sent.filter(
+        ({ kind, to, claims }) => kind === GOSSIP && claims.some(({ member }) => member !== to),
+      );
+      expect(sent.length).toBeLessThanOrEqual(gossipBurst + ((lab.now - from) * gossipPerSecond) / 1_000 + 1);
+    }
+    const sent = lab.take(GOSSIP);
+    expect(sent.length).toBeGreaterThan(gossipBurst);
+    const late = sent.filter(({ at }) => at > from + 400);
+    expect(late.reduce((sum, { claims }) => sum + claims.length, 0) / late.length, "a batch").toBeGreaterThan(3);
   });
 });
 
@@ -556,10 +760,10 @@ describe("Lifeguard IV-B, the dynamic suspicion timeout", () => {
     return { lab, ms: (death?.at ?? Number.NaN) - heardAt };
   }
 
-  /** The paper's formulas, with the constants of the configuration. */
+  /** The paper's formula. Ours: the least is the same among any number, and only the most grows with its logarithm. */
   function paper({ config }: Lab, live: number, confirmations: number): number {
-    const min = config.suspicionMult * Math.log10(live) * config.probeIntervalMs;
-    const max = min * config.suspicionMaxMult;
+    const min = config.suspicionMult * config.probeIntervalMs;
+    const max = min * config.suspicionMaxMult * Math.log10(Math.max(10, live));
     const k = config.suspicionConfirmations;
     return Math.max(min, max - ((max - min) * Math.log(confirmations + 1)) / Math.log(k + 1));
   }
@@ -576,11 +780,20 @@ describe("Lifeguard IV-B, the dynamic suspicion timeout", () => {
     }
   });
 
-  test("it grows with the logarithm of the group", () => {
-    const ms = [20, 100, 180].map((count) => lasts(count, [names(count)[1] as string]).ms);
-    const [small = 0, medium = 0, large = 0] = ms;
+  test("the most grows with the logarithm of the group, and is the same up to ten", () => {
+    const ms = [4, 9, 20, 100, 180].map((count) => lasts(count, [names(count)[1] as string]).ms);
+    const [four = 0, ten = 0, small = 0, medium = 0, large = 0] = ms;
+    expect(four).toBeCloseTo(ten, 6);
+    expect(small / ten).toBeCloseTo(Math.log10(21), 6);
     expect(medium / small).toBeCloseTo(Math.log10(101) / Math.log10(21), 6);
     expect(large / small).toBeCloseTo(Math.log10(181) / Math.log10(21), 6);
+  });
+
+  test("the least is the same among any number: a death is found as soon among many", () => {
+    for (const count of [9, 20, 100, 180]) {
+      const { lab, ms } = lasts(count, names(count).slice(1, 4));
+      expect(ms, `${count}`).toBeCloseTo(lab.config.suspicionMult * lab.config.probeIntervalMs, 6);
+    }
   });
 
   test("one accuser who says it again, one who is no member, and the accused itself are no further accusers", () => {
@@ -589,43 +802,121 @@ describe("Lifeguard IV-B, the dynamic suspicion timeout", () => {
     expect(ms).toBeCloseTo(paper(lab, 21, 0), 3);
   });
 
-  test("a group too small for K further accusers takes the least at once", () => {
-    const { lab, ms } = lasts(2, [names(2)[1] as string]);
-    expect(ms).toBeCloseTo(lab.config.suspicionMult * lab.config.probeIntervalMs, 3);
+  test("where there are fewer than K others who could share it, all of them do", () => {
+    const [suspect = "", accuser = ""] = names(2);
+    const alone = lasts(2, [accuser]);
+    expect(alone.ms, "we could share it, and hear the suspect").toBeCloseTo(paper(alone.lab, 3, 0), 3);
+    const lab = settled(2);
+    lab.answering = (member) => member !== suspect;
+    const heardAt = lab.now;
+    lab.hear({ kind: GOSSIP, from: accuser, claims: [said(suspect, SUSPECT, 1, accuser)] });
+    lab.runFor(20_000);
+    const death = lab.changes.find(({ member, claim }) => member === suspect && claim === claimOf(1, DEAD));
+    expect((death?.at ?? 0) - heardAt).toBeCloseTo(lab.config.suspicionMult * lab.config.probeIntervalMs, 3);
   });
 
-  test("the first K further accusations are told on, later ones are not", () => {
-    const lab = settled(20);
-    const [suspect = "", ...accusers] = names(20);
-    const k = lab.config.suspicionConfirmations;
-    for (let i = 0; i <= k + 1; i++) {
-      const accuser = accusers[i] as string;
+  test("where nobody else could share it, it lasts the least at once", () => {
+    const lab = settled(1);
+    const ping = nextPing(lab);
+    lab.runFor(20_000);
+    const times = [SUSPECT, DEAD].map(
+      (status) => lab.changes.find(({ claim }) => claim === claimOf(1, status))?.at ?? 0,
+    );
+    expect((times[1] ?? 0) - (times[0] ?? 0)).toBeCloseTo(lab.config.suspicionMult * lab.config.probeIntervalMs, 3);
+    expect(lab.status(ping.to)).toBe("dead");
+  });
+
+  /** The members around another on the ring: `steps` away, this core among them if it is. */
+  function around(lab: Lab, member: string, ...steps: number[]): string[] {
+    const { ring } = lab.swim.members;
+    const there = ring.positionOf(lab.peers.find(at(member)) as number);
+    return steps.map((step) => formatAddress(lab.peers.address(ring.at(there + step))));
+  }
+
+  /** Runs until this core accuses the one it pings; what it sends then. */
+  function accusation(lab: Lab, ping: Sent): Sent[] {
+    lab.answering = (member) => member !== ping.to;
+    lab.runUntil(ping.at + lab.config.probeTimeoutMs);
+    const before = lab.swim.begun.probesFailed;
+    while (lab.swim.begun.probesFailed === before) {
       lab.take();
-      lab.hear({ kind: GOSSIP, from: accuser, claims: [said(suspect, SUSPECT, 1, accuser)] });
-      lab.runFor(1_000);
-      const accusations = lab
-        .take()
-        .flatMap(({ claims }) => claims.filter((c) => c.member === suspect && c.claim === claimOf(1, SUSPECT)));
-      const news = accusations.filter((c) => c.accuser === accuser).length;
-      if (i <= k) expect(news, `accuser ${i}`).toBeGreaterThan(0);
-      else expect(news, "enough have accused it").toBe(0);
+      lab.runUntil(lab.swim.deadline);
+    }
+    return lab.take(GOSSIP);
+  }
+
+  test("ours: who accuses says so at once to the two neighbours on either side of the accused, and to the accused", () => {
+    const lab = settled(20);
+    const ping = nextPing(lab);
+    const accused = accusation(lab, ping);
+    const told = around(lab, ping.to, -2, -1, 1, 2).filter((member) => member !== lab.address);
+    expect(new Set(accused.map(({ to }) => to))).toEqual(new Set([...told, ping.to]));
+    for (const letter of accused) {
+      expect(letter.claims[0]).toMatchObject({ member: ping.to, claim: claimOf(1, SUSPECT), accuser: lab.address });
     }
   });
 
-  test("a further accusation is told although everybody has the same view already", () => {
+  test("ours: neighbours that are suspects themselves are told, and one more beyond each of them", () => {
+    const lab = settled(20);
+    const ping = nextPing(lab);
+    const [fallen = "", beyond = ""] = around(lab, ping.to, 1, 3);
+    const witness = other(lab, ping.to, fallen, beyond);
+    lab.hear({ kind: GOSSIP, from: witness, claims: [said(fallen, SUSPECT, 1, witness)] });
+    const told = accusation(lab, ping).map(({ to }) => to);
+    expect(told).toEqual(expect.arrayContaining([fallen, beyond]));
+  });
+
+  test("ours: a further accuser tells the neighbours as well, though all know of the suspicion, and starts no rumor", () => {
+    const lab = settled(20);
+    const ping = nextPing(lab);
+    const witness = other(lab, ping.to);
+    lab.hear({ kind: GOSSIP, from: witness, claims: [said(ping.to, SUSPECT, 1, witness)] });
+    lab.swim.members.ring.digest; // everybody agrees from here on
+    for (const from of names(20)) if (from !== ping.to) lab.hear({ kind: HEARD, from });
+    lab.runFor(10);
+    for (const from of names(20)) if (from !== ping.to) lab.hear({ kind: HEARD, from });
+    const accused = accusation(lab, ping);
+    const told = around(lab, ping.to, -2, -1, 1, 2).filter((member) => member !== lab.address);
+    expect(new Set(accused.map(({ to }) => to))).toEqual(new Set([...told, ping.to]));
+    for (const { to, claims } of accused) {
+      const accuser = to === ping.to ? expect.anything() : lab.address;
+      expect(claims).toMatchObject([{ member: ping.to, claim: claimOf(1, SUSPECT), accuser }]);
+    }
+    expect(lab.swim.load.rumors).toBe(0);
+  });
+
+  test("ours: a further accusation that is heard is told on to nobody", () => {
     const lab = settled(20);
     const [suspect = "", first = "", second = "", ...others] = names(20);
-    const agree = () => {
-      for (const from of others) lab.hear({ kind: GOSSIP, from, digest: lab.swim.members.ring.digest });
-    };
     lab.hear({ kind: GOSSIP, from: first, claims: [said(suspect, SUSPECT, 1, first)] });
-    agree();
-    lab.hear({ kind: GOSSIP, from: second, claims: [said(suspect, SUSPECT, 1, second)] });
-    agree();
+    lab.runFor(10);
+    for (const from of [first, second, ...others]) lab.hear({ kind: HEARD, from });
+    lab.runFor(lab.config.gossipIntervalMs);
+    expect(lab.swim.load.rumors).toBe(0);
     lab.take();
+    lab.hear({ kind: GOSSIP, from: second, claims: [said(suspect, SUSPECT, 1, second)] });
     lab.runFor(1_000);
-    const told = lab.take().filter(({ claims }) => claims.some((c) => c.member === suspect && c.accuser === second));
-    expect(told.length).toBeGreaterThan(1);
+    const told = lab
+      .take(GOSSIP)
+      .filter(({ to, claims }) => to !== suspect && claims.some((c) => c.member === suspect));
+    expect(told).toEqual([]);
+  });
+
+  test("ours: a member told of a suspicion probes the suspect at once if it is one of its neighbours, and else does not", () => {
+    const lab = settled(20);
+    const neighbours = around(lab, lab.address, -2, -1, 1, 2);
+    const [, far = ""] = around(lab, lab.address, 1, 9);
+    const probed = (suspect: string) => {
+      const witness = other(lab, suspect);
+      lab.take();
+      lab.hear({ kind: GOSSIP, from: witness, claims: [said(suspect, SUSPECT, 1, witness)] });
+      return lab.take(PING).map(({ to }) => to);
+    };
+    expect(probed(far)).toEqual([]);
+    for (const neighbour of neighbours) {
+      expect(probed(neighbour)).toEqual([neighbour]);
+      lab.hear({ kind: GOSSIP, from: neighbour, claims: [alive(neighbour, 2)] });
+    }
   });
 });
 
@@ -673,6 +964,209 @@ describe("our own additions", () => {
     expect(
       lab.take(GOSSIP).some(({ to, claims }) => to === accused && claims.some((c) => c.claim === claimOf(1, DEAD))),
     ).toBe(true);
+  });
+
+  /** A page of a reconciliation that starts with one ring key and goes to the end. */
+  const everything = (from: string, proof: number, c = 0) => ({
+    kind: HAVE,
+    from,
+    a: proof,
+    c,
+    digest: 0,
+    ranges: [{ first: 0, last: KEY_MAX, count: 0, fingerprint: 0 }],
+  });
+
+  test("the last page of claims says that it was the last", () => {
+    const lab = settled(9);
+    const [asking = ""] = names(9);
+    const proof = lab.cookieFor(asking);
+    lab.take();
+    lab.hear(everything(asking, proof));
+    const pages = lab.take(CLAIMS);
+    expect(pages.flatMap(({ claims }) => claims).length).toBe(10);
+    expect(pages.at(-1)?.ranges).toMatchObject([{ first: 1, last: 0 }]);
+    for (const page of pages.slice(0, -1)) expect(page.ranges).toEqual([]);
+  });
+
+  test("where four pages do not suffice, the fourth says where to go on, and who goes on there gets the rest", () => {
+    const lab = settled(200);
+    const [asking = ""] = names(200);
+    const proof = lab.cookieFor(asking);
+    const told = new Set<string>();
+    let first = 0;
+    let rounds = 0;
+    for (; first <= KEY_MAX && rounds < 20; rounds++) {
+      lab.take();
+      const question = everything(asking, proof);
+      lab.hear({ ...question, ranges: [{ first, last: KEY_MAX, count: 0, fingerprint: 0 }] });
+      const pages = lab.take(CLAIMS);
+      expect(pages.length).toBeLessThanOrEqual(4);
+      for (const { claims } of pages) for (const { member } of claims) told.add(member);
+      const [more] = pages.at(-1)?.ranges ?? [];
+      first = more && more.first <= more.last ? more.first : Number.POSITIVE_INFINITY;
+    }
+    expect(rounds).toBeGreaterThan(1);
+    expect(told.size).toBe(201);
+  });
+
+  /** Somebody with another view is heard; when, and how often, it is asked to reconcile. */
+  function questions(lab: Lab, from: string, ms: number): number[] {
+    const asked = lab.now;
+    lab.take();
+    lab.hear({ kind: GOSSIP, from, digest: 0 });
+    lab.runFor(ms);
+    return lab.take(HAVE).map((letter) => {
+      expect(letter.to).toBe(from);
+      return letter.at - asked;
+    });
+  }
+
+  test("a question of a reconciliation is asked again when it is not answered, four times in all, with growing pauses", () => {
+    const lab = settled(9);
+    const { syncs } = lab.swim.begun;
+    expect(questions(lab, names(9)[0] as string, 3_000)).toEqual([0, 50, 150, 300].map((ms) => expect.closeTo(ms, 6)));
+    expect(lab.swim.begun.syncs).toBe(syncs + 1);
+  });
+
+  test("a question is not asked again once it is answered, also if that was all", () => {
+    const lab = settled(9);
+    const [from = ""] = names(9);
+    const proof = lab.cookieFor(from);
+    const asked = lab.now;
+    lab.take();
+    lab.hear({ kind: GOSSIP, from, digest: 0 });
+    lab.runFor(60);
+    lab.hear({ kind: CLAIMS, from, a: proof, ranges: [{ first: 1, last: 0, count: 0, fingerprint: 0 }] });
+    lab.runFor(3_000);
+    expect(lab.take(HAVE).map(({ at }) => at - asked)).toEqual([0, 50].map((ms) => expect.closeTo(ms, 6)));
+  });
+
+  test("a question is not asked again when its answer came as a question", () => {
+    const lab = settled(9);
+    const [from = ""] = names(9);
+    const proof = lab.cookieFor(from);
+    lab.take();
+    lab.hear({ kind: GOSSIP, from, digest: 0 });
+    lab.hear({ ...everything(from, proof), digest: lab.swim.members.ring.digest });
+    lab.runFor(3_000);
+    expect(lab.take(HAVE).length).toBe(1);
+  });
+
+  test("a question that somebody else answers is still asked, and one to a member that died meanwhile is not", () => {
+    const lab = settled(9);
+    const [from = "", bystander = ""] = names(9);
+    const proof = lab.cookieFor(bystander);
+    lab.take();
+    lab.hear({ kind: GOSSIP, from, digest: 0 });
+    lab.hear({ kind: CLAIMS, from: bystander, a: proof, ranges: [{ first: 1, last: 0, count: 0, fingerprint: 0 }] });
+    lab.runFor(100);
+    expect(lab.take(HAVE).filter(({ to }) => to === from).length).toBe(2);
+    lab.hear({ kind: GOSSIP, from: bystander, claims: [said(from, DEAD)] });
+    lab.runFor(3_000);
+    expect(lab.take(HAVE).filter(({ to }) => to === from)).toEqual([]);
+  });
+
+  test("a question to which there is nothing to say is answered all the same, or it would be asked again", () => {
+    const lab = settled(9);
+    const [asking = ""] = names(9);
+    const proof = lab.cookieFor(asking);
+    const claims = [lab.address, ...names(9)].map((member) => ({
+      member,
+      claim: lab.claim(member),
+      hash: lab.swim.members.profileHash(lab.peers.find(at(member)) as number),
+    }));
+    lab.take();
+    lab.hear({ ...everything(asking, proof, 1), claims, digest: lab.swim.members.ring.digest });
+    expect(lab.take(CLAIMS)).toMatchObject([{ to: asking, claims: [], ranges: [{ first: 1, last: 0 }] }]);
+  });
+
+  test("a question is not asked again of one that has shown our digest since: there is nothing left to ask", () => {
+    const lab = settled(9);
+    const [from = ""] = names(9);
+    lab.take();
+    lab.hear({ kind: GOSSIP, from, digest: 0 });
+    lab.hear({ kind: HEARD, from });
+    lab.runFor(3_000);
+    expect(lab.take(HAVE).length).toBe(1);
+  });
+
+  test("reconciliations are begun syncIntervalMs apart, however many views differ, and twice as far while there is news", () => {
+    const lab = settled(9);
+    const { syncIntervalMs, gossipIntervalMs } = lab.config;
+    const all = names(9);
+    const proof = lab.cookieFor(all[0] as string);
+    const begin = (digest: number) => {
+      const before = lab.swim.begun.syncs;
+      for (const from of all) lab.hear({ kind: GOSSIP, from, digest });
+      lab.hear({
+        kind: CLAIMS,
+        from: all[0] as string,
+        a: proof,
+        ranges: [{ first: 1, last: 0, count: 0, fingerprint: 0 }],
+      });
+      return lab.swim.begun.syncs - before;
+    };
+    expect(begin(0)).toBe(1);
+    lab.runFor(syncIntervalMs / 2);
+    expect(begin(0)).toBe(0);
+    lab.runFor(syncIntervalMs / 2 + 1);
+    expect(begin(0)).toBe(1);
+    lab.hear({ kind: GOSSIP, from: all[0] as string, digest: 0, claims: [alive("10.0.50.1:7979")] });
+    lab.runFor(1.5 * syncIntervalMs);
+    expect(begin(0), "the news explains it").toBe(0);
+    lab.runFor(2 * gossipIntervalMs);
+    expect(begin(0)).toBe(1);
+  });
+
+  test.each([
+    ["a wake-up", (lab: Lab) => lab.swim.wake(lab.now)],
+    ["a datagram", (lab: Lab) => lab.hear({ kind: PING, from: names(9)[0] as string, a: 1 })],
+    [
+      "an accusation",
+      (lab: Lab) => lab.hear({ kind: GOSSIP, from: names(9)[0] as string, claims: [said(lab.address, SUSPECT)] }),
+    ],
+  ])("%s that comes later than a probe's timeout after the deadline says that we stood still", (_, input) => {
+    for (const [lateMs, stalls] of [
+      [499, 0],
+      [501, 1],
+    ] as const) {
+      const lab = settled(9);
+      const ping = nextPing(lab);
+      lab.now = lab.swim.deadline + lateMs;
+      input(lab);
+      expect(lab.swim.stats.stalls, `${lateMs} ms`).toBe(stalls);
+      lab.answering = () => true;
+      lab.runFor(900);
+      // Whom it pinged before has not answered; that is held against nobody if we were the ones who slept.
+      if (stalls > 0) expect(lab.status(ping.to)).toBe("alive");
+    }
+  });
+
+  test("a standstill is one, however many datagrams waited", () => {
+    const lab = settled(9);
+    lab.now = lab.swim.deadline + 5_000;
+    for (const from of names(9)) lab.hear({ kind: PING, from, a: 1 });
+    lab.swim.wake(lab.now);
+    expect(lab.swim.stats.stalls).toBe(1);
+  });
+
+  test("who stood still does not tell a suspect what it suspects, for a probe's timeout: it is old", () => {
+    const lab = settled(9);
+    const [suspect = "", accuser = ""] = names(9);
+    lab.hear({ kind: GOSSIP, from: accuser, claims: [said(suspect, SUSPECT, 1, accuser)] });
+    const tells = () => {
+      lab.take();
+      lab.hear({ kind: PING, from: suspect, a: 5 });
+      return lab.take(ACK)[0]?.claims.some(({ member }) => member === suspect);
+    };
+    expect(tells()).toBe(true);
+    lab.now = lab.swim.deadline + 5_000;
+    expect(tells()).toBe(false);
+    lab.answering = () => true;
+    lab.runFor(lab.config.probeTimeoutMs - 1);
+    expect(tells()).toBe(false);
+    lab.runFor(1);
+    expect(tells()).toBe(true);
   });
 
   test("who stood still itself accuses nobody, and gives those it suspects the time back", () => {

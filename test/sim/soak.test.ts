@@ -4,9 +4,9 @@ import { execFile } from "node:child_process";
 import { describe, expect, it } from "vitest";
 
 const SOAK = new URL("../../scripts/soak.mjs", import.meta.url).pathname;
-const MESSAGES = new URL("../../dist/gossip/messages.js", import.meta.url).href;
+const BROADCAST = new URL("../../dist/gossip/broadcast.js", import.meta.url).href;
 /** Loaded into the soak and its workers: messages are kept to oneself. */
-const PLANTED = `data:text/javascript,${encodeURIComponent(`import { Messages } from "${MESSAGES}"; Messages.prototype.add = () => {};`)}`;
+const PLANTED = `data:text/javascript,${encodeURIComponent(`import { Broadcast } from "${BROADCAST}"; Broadcast.prototype.add = () => {};`)}`;
 
 function soak(node: string[], ...options: string[]): Promise<{ code: number; text: string }> {
   return new Promise((resolve) => {

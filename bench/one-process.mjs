@@ -1,0 +1,115 @@
+// Many members in one process, each with a socket of its own on the loopback: how soon all know all after all but one
+// were told to join that one, what it takes, and what it costs that nothing happens.
+//
+// One event loop does what a thousand machines would do side by side, so this measures work, not waiting.
+//
+// Usage: npm run bench:one -- [--members 1000] [--at-once 1000] [--idle-ms 10000] [--preset lan] [--within-ms 60000]
+//   --at-once   how many are told to join at the same moment; the next when one of them is in
+
+import { parseArgs } from "node:util";
+import { start } from "../dist/gossip/index.js";
+import { integer, loadNow, machine, pause, print, round, until } from "./record.mjs";
+
+const LOOK_MS = 100;
+/** The crowd's last words, before it counts as idle. */
+const SETTLE_MS = 5_000;
+
+function settings() {
+  const text = (fallback) => ({ type: "string", default: String(fallback) });
+  const { values } = parseArgs({
+    options: {
+      members: text(1_000),
+      "at-once": text(1_000),
+      "idle-ms": text(10_000),
+      "within-ms": text(60_000),
+      preset: text("lan"),
+    },
+  });
+  return {
+    members: integer("members", values.members, 2, 10_000),
+    atOnce: integer("at-once", values["at-once"], 1, 10_000),
+    idleMs: integer("idle-ms", values["idle-ms"], 100, 600_000),
+    withinMs: integer("within-ms", values["within-ms"], 1_000, 600_000),
+    preset: values.preset,
+  };
+}
+
+const sum = (nodes, name) => nodes.reduce((total, { stats }) => total + (stats[name] ?? 0), 0);
+const cpuMs = (since) => {
+  const { user, system } = process.cpuUsage(since);
+  return (user + system) / 1_000;
+};
+const megabytes = (bytes) => Math.round(bytes / 2 ** 20);
+
+async function open({ members, preset }) {
+  const nodes = [];
+  while (nodes.length < members) nodes.push(await start({ host: "127.0.0.1", port: 0, preset }));
+  return nodes;
+}
+
+/** Tells all to join the first; resolves with how many nobody answered in time. */
+async function joinFirst([first, ...others], atOnce) {
+  let failed = 0;
+  const joinSome = async () => {
+    for (let node = others.pop(); node; node = others.pop()) {
+      await node.join([first.self.address]).catch(() => failed++);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, joinSome));
+  return failed;
+}
+
+async function form(nodes, { atOnce, withinMs }) {
+  const began = performance.now();
+  const cpu = process.cpuUsage();
+  const joining = joinFirst(nodes, atOnce);
+  // Views of equal digests are equal; one that knows everybody is then everybody's.
+  const agree = () =>
+    nodes.every(({ digest }) => digest === nodes[0].digest) && nodes[0].members().length === nodes.length;
+  const isFormed = await until(agree, withinMs, LOOK_MS);
+  const figures = {
+    allKnowAllMs: isFormed ? round(performance.now() - began) : null,
+    cpuMs: round(cpuMs(cpu)),
+    rssMiB: megabytes(process.memoryUsage.rss()),
+    datagramsPerMember: round(sum(nodes, "sent") / nodes.length),
+    kibPerMember: round(sum(nodes, "sentBytes") / 1_024 / nodes.length),
+    lost: sum(nodes, "sent") - sum(nodes, "received"),
+    stalls: sum(nodes, "stalls"),
+    suspicions: sum(nodes, "suspicions"),
+    deaths: sum(nodes, "deaths"),
+  };
+  return { ...figures, joinsFailed: isFormed ? await joining : null };
+}
+
+async function idle(nodes, { idleMs }) {
+  await pause(SETTLE_MS);
+  const before = { sent: sum(nodes, "sent"), bytes: sum(nodes, "sentBytes"), at: performance.now() };
+  const deaths = sum(nodes, "deaths");
+  const cpu = process.cpuUsage();
+  await pause(idleMs);
+  const used = cpuMs(cpu);
+  const seconds = (performance.now() - before.at) / 1_000;
+  const perMember = (count) => round(count / nodes.length / seconds);
+  return {
+    datagramsPerMemberAndSecond: perMember(sum(nodes, "sent") - before.sent),
+    bytesPerMemberAndSecond: perMember(sum(nodes, "sentBytes") - before.bytes),
+    cpuMsPerMemberAndSecond: perMember(used),
+    cpuShare: round(used / 1_000 / seconds),
+    rssMiB: megabytes(process.memoryUsage.rss()),
+    deaths: sum(nodes, "deaths") - deaths,
+  };
+}
+
+const given = settings();
+const on = machine(loadNow());
+const nodes = await open(given);
+const subject = { members: given.members, atOnce: given.atOnce, preset: given.preset };
+const formed = await form(nodes, given);
+const records = [{ experiment: "one process: form", ...subject, ...formed }];
+// Who has not formed is not idle.
+if (formed.allKnowAllMs !== null) {
+  records.push({ experiment: "one process: idle", ...subject, ...(await idle(nodes, given)) });
+}
+print(records.map((record) => ({ ...record, loadAfter: loadNow(), machine: on })));
+await Promise.all(nodes.map((node) => node.close()));
+if (formed.allKnowAllMs === null) process.exitCode = 1;

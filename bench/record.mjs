@@ -1,0 +1,69 @@
+// What a measurement is printed as: one JSON line with the machine it was made on, and a table for people. Also what
+// the measuring scripts have in common with a ruler: quantiles, whole numbers from the command line, waits with a bound.
+
+import { execFileSync } from "node:child_process";
+import { availableParallelism, cpus, loadavg } from "node:os";
+import { fileURLToPath } from "node:url";
+
+const HOME = fileURLToPath(new URL("..", import.meta.url));
+const LOOK_MS = 50;
+
+/** Others may use the machine: the load average over the last minute says so, as far as it is not our own. */
+export const loadNow = () => round(loadavg()[0]);
+
+export function machine(loadBefore) {
+  return {
+    cpus: availableParallelism(),
+    model: cpus()[0]?.model.trim() ?? "unknown",
+    node: process.version,
+    commit: commit(),
+    loadBefore,
+    at: new Date().toISOString(),
+  };
+}
+
+/** With a `+` if files were changed since. */
+function commit() {
+  const git = (...args) => execFileSync("git", ["-C", HOME, ...args], { encoding: "utf8", stdio: "pipe" }).trim();
+  try {
+    const changed = git("status", "--porcelain", "--untracked-files=no", "--", "src", "bench") !== "";
+    return git("rev-parse", "--short", "HEAD") + (changed ? "+" : "");
+  } catch {
+    return "unknown";
+  }
+}
+
+/** The least value that a share `q` of all values does not exceed; null of none. */
+export function quantile(values, q) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? null;
+}
+
+export const round = (value) => (value === null ? null : Math.round(value * 100) / 100);
+
+export function print(records) {
+  for (const record of records) console.log(JSON.stringify(record));
+  for (const { experiment, machine: on, ...figures } of records) {
+    console.log(`\n${experiment}, ${on.cpus} CPUs, Node ${on.node}, ${on.commit}, load before ${on.loadBefore}`);
+    for (const [name, value] of Object.entries(figures)) console.log(`  ${name.padEnd(28)} ${value ?? "none"}`);
+  }
+}
+
+export function integer(option, text, least, most) {
+  const value = text.trim() === "" ? Number.NaN : Number(text);
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  console.error(`--${option}: expected an integer from ${least} to ${most}, got ${JSON.stringify(text)}`);
+  process.exit(2);
+}
+
+export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Looks until it is true; false if it is not within that time. */
+export async function until(isTrue, withinMs, lookMs = LOOK_MS) {
+  const end = performance.now() + withinMs;
+  while (!(await isTrue())) {
+    if (performance.now() >= end) return false;
+    await pause(lookMs);
+  }
+  return true;
+}
