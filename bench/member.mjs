@@ -32,7 +32,9 @@ process.on("message", ({ say, number }) => {
     return;
   }
   const { sent: datagrams, stalls } = node.stats;
-  process.send({ number, at: now(), live: live.size, heard, said, changes, datagrams, stalls });
+  const { user, system } = process.cpuUsage();
+  const cpuMs = (user + system) / 1_000;
+  process.send({ number, at: now(), live: live.size, heard, said, changes, datagrams, stalls, cpuMs });
   [heard, said, changes] = [[], [], []];
 });
 

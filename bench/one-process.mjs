@@ -21,6 +21,7 @@ function settings() {
       members: text(1_000),
       "at-once": text(1_000),
       "idle-ms": text(10_000),
+      "settle-ms": text(SETTLE_MS),
       "within-ms": text(60_000),
       preset: text("lan"),
     },
@@ -29,6 +30,7 @@ function settings() {
     members: integer("members", values.members, 2, 10_000),
     atOnce: integer("at-once", values["at-once"], 1, 10_000),
     idleMs: integer("idle-ms", values["idle-ms"], 100, 600_000),
+    settleMs: integer("settle-ms", values["settle-ms"], 0, 600_000),
     withinMs: integer("within-ms", values["within-ms"], 1_000, 600_000),
     preset: values.preset,
   };
@@ -81,8 +83,8 @@ async function form(nodes, { atOnce, withinMs }) {
   return { ...figures, joinsFailed: isFormed ? await joining : null };
 }
 
-async function idle(nodes, { idleMs }) {
-  await pause(SETTLE_MS);
+async function idle(nodes, { settleMs, idleMs }) {
+  await pause(settleMs);
   const before = { sent: sum(nodes, "sent"), bytes: sum(nodes, "sentBytes"), at: performance.now() };
   const deaths = sum(nodes, "deaths");
   const cpu = process.cpuUsage();

@@ -14,6 +14,7 @@ const HEAR_MS = 10_000;
 const FALL_MS = 30_000;
 /** Nobody is asked for so long after a broadcast. Usually all have it by then; who has not is waited for. */
 const QUIET_MS = 200;
+const QUIET_TIMES = 5;
 const LOOK_MS = 500;
 const IDLE_MS = 5_000;
 
@@ -106,6 +107,11 @@ class Run {
     return { each: mean(each), perSecond: mean(perSecond), ms: mean(after.map(({ at }, i) => at - before[i].at)) };
   }
 
+  /** What each used of a CPU between two rounds of reports, one of the two included; NaN where nobody says. */
+  static cpuMs(before, after) {
+    return mean(after.map(({ cpuMs }, i) => cpuMs - before[i].cpuMs));
+  }
+
   any() {
     return Math.floor(Math.random() * this.members.length);
   }
@@ -120,14 +126,27 @@ class Run {
 
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 
+/** What a broadcast's time costs without a broadcast. */
+async function quietly(run) {
+  const costs = [];
+  for (let i = 0; i < QUIET_TIMES; i++) {
+    const before = await run.ask();
+    await pause(QUIET_MS);
+    costs.push(Run.cpuMs(before, await run.ask()));
+  }
+  return mean(costs);
+}
+
 /** Broadcasts from members drawn at random, one after another. */
 async function broadcasts(run, { broadcasts: count, idleMs }) {
   const since = run.now();
   const quiet = await run.ask();
   await pause(idleMs);
   const idle = Run.datagrams(quiet, await run.ask()).perSecond;
+  const quietCpuMs = await quietly(run);
   const others = run.members.length - 1;
   const datagrams = [];
+  const cpu = [];
   for (let i = 0; i < count; i++) {
     const text = `broadcast ${i}`;
     const before = await run.ask();
@@ -141,6 +160,7 @@ async function broadcasts(run, { broadcasts: count, idleMs }) {
     };
     await until(haveAll, HEAR_MS, LOOK_MS);
     const sent = Run.datagrams(before, after);
+    cpu.push(Run.cpuMs(before, after) - quietCpuMs);
     datagrams.push(sent.each - (idle * sent.ms) / 1_000);
   }
   const pairs = [...run.said].map(([text, at]) => (run.heard.get(text) ?? []).map(([, heardAt]) => heardAt - at));
@@ -154,6 +174,7 @@ async function broadcasts(run, { broadcasts: count, idleMs }) {
     pairP99Ms: round(quantile(pairs.flat(), 0.99)),
     missed: count * others - pairs.flat().length,
     datagramsPerMember: round(mean(datagrams)),
+    cpuMsPerMember: Number.isNaN(quietCpuMs) ? null : round(mean(cpu)),
     idlePerMemberAndSecond: round(idle),
     falseSuspicions: run.wrong("suspect", since).length,
     falseDeaths: run.wrong("down", since).length,

@@ -7,8 +7,8 @@
 //   |---- gossip: m ---->  <---|      both at the same time: each is the other's acknowledgement
 //
 // A message goes over each link (contacts.ts) once, and again after a pause that grows until it is acknowledged: a flood,
-// so a hop costs a network delay and a lost datagram only delays what the other ways do not bring sooner. Links last, which
-// DESIGN'S tree over arcs of the ring would not: from any origin it makes N - 1 new pairs of hosts (docs/protocol.md).
+// so a hop costs a network delay and a lost datagram only delays what the other ways do not bring sooner. Links last. A tree
+// over arcs of the ring would not: from any origin it makes N - 1 new pairs of hosts (docs/protocol.md).
 //
 // State only; `gossip.ts` sends.
 

@@ -1,0 +1,101 @@
+// What measures must itself be sound: the scripts run, end, print what makes sense, and leave no process behind. The
+// figures are the machine's business, so they are bounded by what no working network would reach.
+
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { soon } from "../gossip/places.ts";
+
+const REAL = new URL("../../bench/real.mjs", import.meta.url).pathname;
+const ONE_PROCESS = new URL("../../bench/one-process.mjs", import.meta.url).pathname;
+
+interface Outcome {
+  readonly code: number;
+  readonly text: string;
+  /** What was printed as JSON, by its experiment. */
+  readonly records: ReadonlyMap<string, Readonly<Record<string, unknown>>>;
+}
+
+function bench(script: string, ...options: string[]): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, [script, ...options], (_error, stdout, stderr) => {
+      const lines = stdout.split("\n").filter((line) => line.startsWith("{"));
+      const records = new Map(lines.map((line) => JSON.parse(line)).map((record) => [record.experiment, record]));
+      resolve({ code: child.exitCode ?? -1, text: stdout + stderr, records });
+    });
+  });
+}
+
+/** The processes that a process has started and that still run. */
+function childrenOf({ pid }: ChildProcess): string[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
+  return text === "" ? [] : text.split(" ");
+}
+
+const isRunning = (pid: string) => {
+  try {
+    return process.kill(Number(pid), 0);
+  } catch {
+    return false;
+  }
+};
+
+describe("the benchmark of real processes", () => {
+  it.concurrent.each([
+    ["nodes without a face", []],
+    ["hearsay nodes", ["--full"]],
+  ])("measures five %s: broadcasts and a death", async (_name, kind) => {
+    const few = ["--members", "5", "--broadcasts", "3", "--kills", "1", "--idle-ms", "200", "--preset", "local"];
+    const { code, text, records } = await bench(REAL, ...few, ...kind);
+    expect(code, text).toBe(0);
+    expect([...records.keys()]).toEqual(["form", "broadcast", "kill"]);
+    const [broadcast, kill] = [records.get("broadcast"), records.get("kill")];
+    expect(broadcast).toMatchObject({ members: 5, broadcasts: 3, missed: 0 });
+    const times = [broadcast?.pairP50Ms, broadcast?.allP50Ms, broadcast?.allMaxMs].map(Number);
+    expect(times).toEqual([...times].sort((a, b) => a - b));
+    expect(times[0]).toBeGreaterThanOrEqual(0);
+    expect(times[2]).toBeLessThan(10_000);
+    expect(kill).toMatchObject({ kills: 1, notNoticedByAll: 0 });
+    expect(kill?.firstP50Ms).toBeGreaterThan(100);
+    expect(kill?.lastMaxMs).toBeGreaterThanOrEqual(Number(kill?.firstP50Ms));
+    expect(kill?.machine).toMatchObject({ node: process.version, cpus: expect.any(Number) });
+  });
+
+  it.runIf(process.platform === "linux").each(["SIGINT", "SIGKILL"] as const)(
+    "ends its processes with itself, also by %s",
+    async (signal) => {
+      const script = spawn(process.execPath, [REAL, "--members", "4", "--broadcasts", "1000"], { stdio: "ignore" });
+      onTestFinished(() => void script.kill("SIGKILL"));
+      await soon("four run", () => childrenOf(script).length >= 4, 10_000);
+      const children = childrenOf(script);
+      const exited = once(script, "exit");
+      script.kill(signal);
+      await exited;
+      await soon("none is left", () => !children.some(isRunning), 5_000);
+    },
+  );
+
+  it.each([
+    ["--members", "2"],
+    ["--kills", "some"],
+  ])("refuses %s %s with exit code 2", async (option, value) => {
+    const { code, text } = await bench(REAL, option, value);
+    expect(code).toBe(2);
+    expect(text).toContain(option);
+  });
+});
+
+describe("the benchmark of one process", () => {
+  it("forms a network of twenty and lets it rest", async () => {
+    const few = ["--members", "20", "--idle-ms", "1000", "--settle-ms", "0"];
+    const { code, text, records } = await bench(ONE_PROCESS, ...few);
+    expect(code, text).toBe(0);
+    const formed = records.get("one process: form");
+    const idle = records.get("one process: idle");
+    expect(formed).toMatchObject({ members: 20, joinsFailed: 0, deaths: 0 });
+    expect(formed?.allKnowAllMs).toBeGreaterThan(0);
+    expect(idle?.datagramsPerMemberAndSecond).toBeGreaterThan(0.5);
+    expect(idle?.datagramsPerMemberAndSecond).toBeLessThan(10);
+  });
+});
