@@ -132,7 +132,7 @@ function dueAt(telling: Telling, peer: Peer): number {
   const row = telling.peers.indexOf(peer);
   if (row < 0) return Number.NEGATIVE_INFINITY;
   const tries = telling.tries[row] ?? 0;
-  // The last try is given its time as well: until then a copy of the peer's still counts as an answer.
+  // After the last try nothing is waited for: somebody else may tell it, or nobody can.
   return tries === KNOWS || tries >= TRIES_MAX ? Number.POSITIVE_INFINITY : (telling.againAt[row] ?? 0);
 }
 

@@ -15,6 +15,7 @@
 
 import type { Claim } from "./claim.ts";
 import type { Config } from "./config.ts";
+import type { Health } from "./health.ts";
 
 /** All times are in seconds, or in periods if those are shorter. */
 const SECOND_MS = 1_000;
@@ -45,8 +46,8 @@ export class Comeback {
   #silentUntil = Number.NEGATIVE_INFINITY;
   #silenceMs = 0;
   readonly #config: Config;
+  readonly #health: Health;
   readonly #unitMs: number;
-  readonly #quietMs: number;
   /** Heard for less, before it heard of its death, a member is not deaf: that is how long words take. */
   readonly #deafMinMs: number;
   #claim: Claim = 0;
@@ -56,11 +57,16 @@ export class Comeback {
   #deaths = 0;
   #diedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(config: Config) {
+  constructor(config: Config, health: Health) {
+    this.#health = health;
     this.#config = config;
     this.#unitMs = unitMs(config);
-    this.#quietMs = QUIET_PERIODS * config.probeIntervalMs;
     this.#deafMinMs = config.probeIntervalMs;
+  }
+
+  /** Sick members ask less often, and so are answered less often. */
+  get #quietMs(): number {
+    return QUIET_PERIODS * this.#config.probeIntervalMs * this.#health.factor;
   }
 
   /** True while this member lets itself be taken for dead. */

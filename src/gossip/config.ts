@@ -49,6 +49,8 @@ const schema = z
     gossipBurst: z.number().int().min(1).max(10_000).default(32),
     /** Datagrams of news that are earned in a second. */
     gossipPerSecond: z.number().min(1).max(100_000).default(100),
+    /** An acknowledgement waits so long for company: passing on comes first. Less than resendMinMs. */
+    heardDelayMs: z.number().int().min(0).max(1_000).default(30),
     /** Least pause before a message that was not acknowledged is told again; grows by half each time. */
     resendMinMs: ms(60_000).default(100),
     /** How long the far contact is kept; 0: there is none. Each change makes a new pair of hosts, see contacts.ts. */

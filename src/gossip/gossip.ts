@@ -44,10 +44,17 @@ export class Gossip {
   readonly #config: Config;
   /** Members whose last datagram had our digest, since it changed last. */
   readonly #inStep = new Set<Peer>();
+  /** Members who were sent our digest since it changed last. */
+  readonly #shown = new Set<Peer>();
   readonly #owed = new Map<Peer, Owed[]>();
   /** When to tell at once, and when the next regular round is; Infinity: not at all. */
   #tellAt = Number.POSITIVE_INFINITY;
   #roundAt = Number.POSITIVE_INFINITY;
+  /** When to thank those who are owed. */
+  #thankAt = Number.POSITIVE_INFINITY;
+  /** There are rumors that the links were not told yet. */
+  #hasNews = false;
+  #turn = 0;
   #lastRoundAt = Number.NEGATIVE_INFINITY;
   /** In the last round. A seed that has just let in a hundred has more than the logarithm says. */
   #contactCount = 0;
@@ -97,6 +104,8 @@ export class Gossip {
   /** There is news of a member. */
   tell(peer: Peer, now: number, told = 0): void {
     this.#inStep.clear();
+    this.#shown.clear();
+    this.#hasNews = true;
     this.rumors.add(peer, told);
     this.#soon(now);
   }
@@ -128,12 +137,13 @@ export class Gossip {
   }
 
   /** A member said what it has. */
-  onHeard(frame: Frame): boolean {
+  onHeard(now: number, frame: Frame): boolean {
     const peer = this.#peers.find(frame.from);
     if (peer === undefined) return false;
     for (let i = 0; i < frame.messageCount; i++) {
       this.#broadcast.knows(frame.origins[i] as Address, frame.epochs[i] as number, frame.seqs[i] as number, peer);
     }
+    this.#broadcast.settle([...this.#contacts.links(now), ...this.#contacts.wards(now)]);
     return true;
   }
 
@@ -147,11 +157,13 @@ export class Gossip {
       if (!this.#broadcast.isCrossing(origin, epoch, seq, peer, now)) owed.push({ origin, epoch, seq });
       this.#broadcast.knows(origin, epoch, seq, peer);
     }
-    const isAgreed = frame.claimCount > 0 && frame.digest === this.#members.ring.digest;
+    const isAgreed = frame.claimCount > 0 && frame.digest === this.#members.ring.digest && !this.#shown.has(peer);
     if (frame.kind !== GOSSIP || (owed.length === 0 && !isAgreed)) return;
     if (this.#owed.size >= OWED_MAX) return;
     this.#owed.set(peer, [...(this.#owed.get(peer) ?? []), ...owed]);
-    this.#at(now + this.#config.coalesceMs);
+    // Passing on comes first: an acknowledgement has time until it is told again.
+    this.#thankAt = Math.min(this.#thankAt, now + this.#config.heardDelayMs);
+    this.#arm();
   }
 
   // ── rounds ──
@@ -167,7 +179,7 @@ export class Gossip {
   }
 
   #arm(): void {
-    const at = Math.min(this.#tellAt, this.#roundAt);
+    const at = Math.min(this.#tellAt, this.#roundAt, this.#thankAt);
     if (at === Number.POSITIVE_INFINITY) this.#timers.cancel(GOSSIP_ROUND, 0);
     else if (this.#timers.at(GOSSIP_ROUND, 0) !== at) this.#timers.set(GOSSIP_ROUND, 0, at);
   }
@@ -197,9 +209,16 @@ export class Gossip {
       if (!links.includes(ward)) links.push(ward);
     }
     this.#contactCount = contacts.length;
+    const isRumorDue = isRegular || this.#hasNews;
     let isHeldUp = false;
-    for (const contact of contacts) isHeldUp = !this.#tellAll(contact, links.includes(contact), now) || isHeldUp;
-    this.#thank(now);
+    // Another first each time: where tokens run out, it is not always the same who waits.
+    const first = this.#turn++;
+    for (let i = 0; i < contacts.length; i++) {
+      const contact = contacts[(first + i) % contacts.length] as Peer;
+      isHeldUp = !this.#tellAll(contact, links.includes(contact), isRumorDue, now) || isHeldUp;
+    }
+    if (!isHeldUp) this.#hasNews = false;
+    if (now >= this.#thankAt) this.#thank(now);
     // Nobody to tell: whoever comes later reconciles, and is told no old messages.
     if (links.every((link) => this.#inStep.has(link))) this.rumors.clear();
     const nextAt = this.#broadcast.settle(links);
@@ -211,12 +230,12 @@ export class Gossip {
   }
 
   /** Everything that is due to one contact, in as many datagrams as it takes. False if tokens ran out. */
-  #tellAll(contact: Peer, isLink: boolean, now: number): boolean {
-    let isDue = this.rumors.size > 0 && !this.#inStep.has(contact);
+  #tellAll(contact: Peer, isLink: boolean, isRumorDue: boolean, now: number): boolean {
+    let isDue = isRumorDue && this.rumors.size > 0 && !this.#inStep.has(contact);
     while (isDue || (isLink && this.#broadcast.isDue(contact, now))) {
       if (this.#tokens < 1) return false;
       this.#tokens--;
-      const told = this.#send(GOSSIP, contact, 0, 0, now, isLink);
+      const told = this.#send(GOSSIP, contact, 0, 0, now, isLink, isDue);
       if (told === 0 && !isDue) return true;
       isDue = false;
     }
@@ -226,6 +245,7 @@ export class Gossip {
   /** Says what we have to those who told us, if nothing that was sent has said so. */
   #thank(now: number): void {
     for (const [peer, owed] of this.#owed) {
+      this.#shown.add(peer);
       this.#outbox.open(HEARD, this.#peers.address(peer), 0, 0, now);
       for (const { origin, epoch, seq } of owed) {
         if (this.#outbox.heard(origin, epoch, seq)) continue;
@@ -236,13 +256,14 @@ export class Gossip {
       this.#outbox.post();
     }
     this.#owed.clear();
+    this.#thankAt = Number.POSITIVE_INFINITY;
   }
 
   /** Sends a datagram with whatever gossip it has room for. */
   post(kind: number, to: Address, a: number, c: number, now: number): void {
     const peer = this.#peers.find(to);
     // To a stranger nothing is told: no answer may be larger than its question.
-    if (peer !== undefined && this.#members.claim(peer) !== 0) this.#send(kind, peer, a, c, now, false);
+    if (peer !== undefined && this.#members.claim(peer) !== 0) this.#send(kind, peer, a, c, now, false, true);
     else {
       this.#outbox.open(kind, to, a, c, now);
       this.#outbox.post();
@@ -250,7 +271,8 @@ export class Gossip {
   }
 
   /** @returns how many messages it took along */
-  #send(kind: number, peer: Peer, a: number, c: number, now: number, isLink: boolean): number {
+  #send(kind: number, peer: Peer, a: number, c: number, now: number, isLink: boolean, hasRumors: boolean): number {
+    this.#shown.add(peer);
     const claim = this.#members.claim(peer);
     // The dead are told for how long they have been heard all the same: perhaps they are deaf.
     this.#outbox.open(kind, this.#peers.address(peer), a, isLive(claim) ? c : this.#dead.heardMs(peer, now), now);
@@ -259,7 +281,7 @@ export class Gossip {
     const isSpared = statusOf(claim) === SUSPECT && now < this.#hushedUntil;
     const isTold = isSpared || (statusOf(claim) !== ALIVE && this.#isBuddy(claim) && this.#outbox.claim(peer));
     if (!isLive(claim)) this.#outbox.claim(this.#members.self);
-    if (!this.#inStep.has(peer)) {
+    if (hasRumors && !this.#inStep.has(peer)) {
       const share = isLink ? this.#broadcast.share(peer, this.#outbox.room, now) : 0;
       this.#outbox.rumors(this.rumors, this.limit, share, isTold ? peer : undefined);
     }
@@ -291,6 +313,7 @@ export class Gossip {
     this.rumors.drop(peer);
     this.#broadcast.forget(peer);
     this.#inStep.delete(peer);
+    this.#shown.delete(peer);
     this.#owed.delete(peer);
   }
 }

@@ -52,6 +52,7 @@ export class Probe {
 export class RoundTrip {
   readonly #floorMs: number;
   readonly #capMs: number;
+  #isMeasured = false;
   #smoothedMs = 0;
   #variationMs = 0;
 
@@ -61,7 +62,9 @@ export class RoundTrip {
   }
 
   measured(rttMs: number): void {
-    if (this.#smoothedMs === 0) {
+    const wasMeasured = this.#isMeasured;
+    this.#isMeasured = true;
+    if (!wasMeasured) {
       this.#smoothedMs = rttMs;
       this.#variationMs = rttMs / 2;
       return;
@@ -81,7 +84,7 @@ export class RoundTrip {
   }
 
   get timeoutMs(): number {
-    if (this.#smoothedMs === 0) return this.#capMs;
+    if (!this.#isMeasured) return this.#capMs;
     return Math.min(this.#capMs, Math.max(this.#floorMs, this.estimateMs));
   }
 }

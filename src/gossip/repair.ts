@@ -75,13 +75,21 @@ export class Repair {
   }
 
   /** Looks at the digest that came with a frame of a live member's. */
-  compare(now: number, frame: Frame, mayReconcile: boolean): void {
+  look(frame: Frame): void {
     const sender = this.#peers.find(frame.from);
     if (sender === undefined || !isLive(this.#members.claim(sender))) return;
     this.agreed = frame.digest === this.#members.ring.digest;
     this.#gossip.compared(sender, this.agreed);
+    if (this.agreed) this.answered(frame.from);
+  }
+
+  /** Reconciles with a live member whose digest differed. */
+  compare(now: number, frame: Frame): void {
+    const sender = this.#peers.find(frame.from);
+    if (sender === undefined || !isLive(this.#members.claim(sender))) return;
     // Whoever was just challenged or let in goes on by itself.
-    if (mayReconcile && !this.agreed && frame.kind !== CHALLENGE && frame.kind !== JOIN) this.reconcile(now, frame);
+    if (frame.digest !== this.#members.ring.digest && frame.kind !== CHALLENGE && frame.kind !== JOIN)
+      this.reconcile(now, frame);
   }
 
   /** What we asked somebody to reconcile was not answered: once more, or the chain of answers ends with a lost datagram. */

@@ -93,7 +93,7 @@ export class Standing {
     this.#config = config;
     this.#stats = stats;
     this.#changed = changed;
-    this.#comeback = new Comeback(config);
+    this.#comeback = new Comeback(config, health);
     this.#conflict = new Conflict(members, profiles, timers, random, own, {
       outbid: (now, claim, profile) => this.#outbid(now, claim, profile),
       yield: (now, claim, profile) => this.#present(now, claim, profile),
@@ -227,19 +227,21 @@ export class Standing {
   }
 
   #outbid(now: number, claim: Claim, profile: ProfileId): void {
-    if (incarnationOf(claim) > INCARNATION_MAX) {
+    // Whatever is answered, a death that waits for an answer is answered with it.
+    const highest = Math.max(claim, this.#comeback.claim);
+    if (incarnationOf(highest) > INCARNATION_MAX) {
       this.#stats.refused++;
       this.#profiles.release(profile);
       return;
     }
-    this.#present(now, claimOf(incarnationOf(claim) + 1, ALIVE), profile);
+    this.#present(now, claimOf(incarnationOf(highest) + 1, ALIVE), profile);
   }
 
   /** What all shall believe of this member from now on. Takes over a hold of `profile`; 0 keeps the one believed. */
   #present(now: number, claim: Claim, profile: ProfileId): void {
     const { self } = this.#members;
     const was = this.#members.claim(self);
-    this.#comeback.end();
+    if (claim > this.#comeback.claim) this.#comeback.end();
     this.#members.believe(self, claim, profile);
     this.#repair.changed(now);
     this.#gossip.tell(self, now);

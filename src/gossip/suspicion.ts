@@ -5,7 +5,7 @@
 // It starts long and falls with every independent accuser to the minimum, which is SWIM's. A group too
 // small to send K confirmations starts at the minimum (memberlist does the same).
 //
-// Accusers are addresses, remembered up to K + 1: only the first K are worth passing on.
+// Accusers are addresses, remembered up to K + 1: more would change nothing.
 
 import type { Address } from "./address.ts";
 import type { Claim } from "./claim.ts";
@@ -27,7 +27,7 @@ export class Suspicion {
     this.#wanted = wanted;
   }
 
-  /** An accuser was heard; true if it is news worth passing on. */
+  /** An accuser was heard; true if it counts. */
   confirm(accuser: Address): boolean {
     if (this.accusers.length > this.#wanted || this.accusers.includes(accuser)) return false;
     this.accusers.push(accuser);

@@ -386,7 +386,7 @@ export class Swim {
           this.#admission.ask(now);
           break;
         case RESYNC:
-          this.#repair.resume(now);
+          if (!this.#leaving && !this.#standing.isDamped) this.#repair.resume(now);
           break;
         case COMEBACK:
           this.#standing.comeBack(now);
@@ -424,11 +424,12 @@ export class Swim {
     if (frame.kind !== HEARD) this.#hearMessages(now, frame);
     if (frame.kind !== HAVE && frame.kind !== HELLO) this.#hearClaims(now, frame);
     if (frame.kind !== HEARD) this.#hearMessages(now, frame, true);
+    this.#repair.look(frame);
     const verdict = this.#act(now, frame, bytes.length);
     // The accuser hears our answer at once, whether or not it still counts us among the living.
     const isAnswerDue = frame.kind !== PING && this.members.claim(this.members.self) !== before;
     if (isAnswerDue && this.#peers.find(frame.from) !== undefined) this.#gossip.post(GOSSIP, frame.from, 0, 0, now);
-    this.#repair.compare(now, frame, !this.#leaving && !this.#standing.isDamped);
+    if (!this.#leaving && !this.#standing.isDamped) this.#repair.compare(now, frame);
     if (frame.kind !== HEARD) this.#gossip.acknowledge(frame, now);
     return verdict;
   }
@@ -447,7 +448,7 @@ export class Swim {
       case GOSSIP:
         return "ok";
       case HEARD:
-        return this.#gossip.onHeard(frame) ? "ok" : "stray";
+        return this.#gossip.onHeard(now, frame) ? "ok" : "stray";
       case JOIN:
         this.#admission.welcome(now, frame);
         this.#meet(now, frame.from);
@@ -553,6 +554,7 @@ export class Swim {
     if (isLive(claim) && !isLive(was)) this.#contacts.grew(now);
     const status = statusOf(claim);
     if (status === SUSPECT) this.#accusations.begin(now, peer, claim, accuser);
+    if (!isLive(claim)) this.#prober.forget(peer);
     if (status === DEAD) this.#dead.add(peer, now);
     if (status === LEFT) this.#left.add(peer, now);
     this.#repair.changed(now);

@@ -88,8 +88,10 @@ export class Sync {
     const { from, b: proof, c: flags } = frame;
     const { lacking, wanting, doubtful } = this.#compare(named, first, last);
     for (const peer of doubtful) this.#drop(now, peer);
+    const isAsking = wanting && (flags & ANSWER) !== 0;
+    if (lacking.length === 0 && !isAsking) this.#tellNothing(from, proof, now);
     this.#tell(from, proof, now, lacking, last);
-    if (wanting && (flags & ANSWER) !== 0) {
+    if (isAsking) {
       // One key cannot be split, however many share it.
       if (first === last || this.#countIn(first, last) <= NAMED_MAX) this.#have(from, proof, now, first, last, 0);
       else this.#split(from, proof, now, [first, last]);
@@ -144,6 +146,13 @@ export class Sync {
     // In ring order, so that `next` on the last page leads onwards.
     lacking.sort((a, b) => this.#peers.compare(a, b));
     return { lacking, wanting, doubtful };
+  }
+
+  /** An answer all the same, or the question would be asked again. */
+  #tellNothing(to: Address, proof: number, now: number): void {
+    this.#outbox.open(CLAIMS, to, proof, 0, now);
+    this.#outbox.range(...NOTHING, 0, 0);
+    this.#outbox.post();
   }
 
   #tell(to: Address, proof: number, now: number, lacking: readonly Peer[], last: number): void {

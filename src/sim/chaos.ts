@@ -2,7 +2,9 @@
 //
 //   chaos      accidents (accidents.ts) at the pace of the plan (plan.ts), under the eyes of the judge (invariants.ts)
 //   calm       everything is mended; within a bound that follows from the configuration all views must be one
-//   last word  one member says something and another changes its profile: all must know, by gossip and not by repair
+//   last word  one member says something and another changes its profile: all must know, by gossip and not by repair, and
+//              whoever told it must know that they do
+//   rain       one more word while datagrams are lost: all must hear it, for what is not acknowledged is told again
 //   rest       some periods of silence, which must cost what silence costs
 
 import { steadyMaxMs } from "../gossip/comeback.ts";
@@ -38,6 +40,8 @@ export interface ChaosResult {
 const REST_PERIODS = 4;
 /** A ring of forty, two members at a hop, and some detours. */
 const HOPS_MAX = 16;
+/** Share of the datagrams that is lost in the rain. */
+const RAIN = 0.1;
 
 export function chaos({ seed, plan: planned = {}, config: overrides = {} }: ChaosSettings): ChaosResult {
   return new Run(seed, { ...drawPlan(seed), ...planned }, overrides).play();
@@ -68,6 +72,7 @@ class Run {
     let calmShare = 0;
     if (this.#isClean) calmShare = this.#calm();
     if (this.#isClean) this.#lastWord();
+    if (this.#isClean) this.#wordInTheRain();
     if (this.#isClean) this.#rest();
     this.#countWhatTheySaw();
     const { faults, coverage, budget } = this.#invariants;
@@ -147,6 +152,34 @@ class Run {
         invariants.found(net, `member ${member.index} did not hear what ${speaker.index} said in the calm`);
     }
     invariants.ownProfiles(net);
+    // What was acknowledged is let go when it would have been told again.
+    net.run(net.now + Math.max(this.#config.resendMinMs, this.#config.probeTimeoutMs));
+    for (const { index, swim } of running) {
+      if (swim.load.messages > 0)
+        invariants.found(net, `member ${index} still waits to know who heard what was said in the calm`);
+    }
+  }
+
+  /** Within the time of all tries; that every way to a member fails so often happens once in a hundred million runs. */
+  #wordInTheRain(): void {
+    const net = this.#net;
+    const invariants = this.#invariants;
+    const { running } = net;
+    const speaker = running[net.random.below(running.length)] as SimMember;
+    const payload = invariants.utterance(speaker, 100);
+    net.weather = { ...CALM, loss: RAIN };
+    net.tell(speaker, (swim, now) => swim.broadcast(now, payload));
+    const unheard = () => running.filter((member) => member !== speaker && !invariants.lastHeardBy.has(member.index));
+    net.run(net.now + this.#triesMs, () => unheard().length === 0, this.#config.resendMinMs);
+    net.weather = CALM;
+    for (const { index } of unheard())
+      invariants.found(net, `member ${index} did not hear what ${speaker.index} said in the rain`);
+  }
+
+  /** A member tells a link eight times, with pauses that grow by half. */
+  get #triesMs(): number {
+    const { resendMinMs, probeTimeoutMs } = this.#config;
+    return 50 * Math.max(resendMinMs, probeTimeoutMs);
   }
 
   /** A probe that began in the storm may end in an accusation yet; so it may take some goes until a stretch is quiet. */

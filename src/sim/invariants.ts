@@ -20,8 +20,10 @@ import type { Network, SimMember, Watcher } from "./network.ts";
 const FAULTS_MAX = 20;
 /** Probes made for others (prober.ts). */
 const FORWARDS_MAX = 256;
-/** Period, round and search; and two for each of the probes that may be under way at once. */
-const TIMERS_OWN_MAX = 8 + 2 * 17;
+/** Messages under way (broadcast.ts). */
+const MESSAGES_MAX = 1_024;
+/** Period, round, search, comeback, reconciliation and rivalry; and two for each probe: 16 out of turn, two of periods. */
+const TIMERS_OWN_MAX = 6 + 2 * 18;
 
 /** What one process believes, as it told us. */
 interface View {
@@ -166,6 +168,9 @@ export class Invariants implements Watcher {
 
   #inspectView(network: Network, { index, swim: { members } }: SimMember): void {
     const { beliefs } = this.#viewOf(index);
+    const own = statusOf(members.claim(members.self));
+    if (own === SUSPECT || own === DEAD)
+      this.#fault(network.now, `member ${index} believes itself ${members.claim(members.self)}`);
     const counts = [0, 0, 0, 0];
     let digest = 0;
     for (let peer = 1; peer < network.peers.span; peer++) {
@@ -189,10 +194,10 @@ export class Invariants implements Watcher {
     const [, suspects = 0] = members.counts;
     const isBounded =
       load.rumors <= members.size &&
-      load.messages <= this.#utterances.length &&
+      load.messages <= Math.min(MESSAGES_MAX, this.#utterances.length) &&
       load.suspicions === suspects &&
       load.forwards <= FORWARDS_MAX &&
-      load.timers <= TIMERS_OWN_MAX + load.suspicions + load.forwards + load.rumors + load.messages;
+      load.timers <= TIMERS_OWN_MAX + load.suspicions + load.forwards;
     if (!isBounded)
       this.#fault(network.now, `member ${index} holds ${JSON.stringify(load)}, with ${suspects} suspects`);
   }

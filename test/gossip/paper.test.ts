@@ -954,7 +954,7 @@ describe("Lifeguard IV-C, the buddy system", () => {
 });
 
 describe("our own additions", () => {
-  test("a death told in a reconciliation is put to the accused, and it is suspected, not buried", () => {
+  test("a death told in a reconciliation is put to the accused as a suspicion, and it is suspected, not buried", () => {
     const lab = settled(9);
     const [accused = "", teller = ""] = names(9);
     const proof = lab.cookieFor(teller);
@@ -962,7 +962,7 @@ describe("our own additions", () => {
     lab.hear({ kind: CLAIMS, from: teller, a: proof, claims: [said(accused, DEAD, 1)] });
     expect(lab.status(accused)).toBe("suspect");
     expect(
-      lab.take(GOSSIP).some(({ to, claims }) => to === accused && claims.some((c) => c.claim === claimOf(1, DEAD))),
+      lab.take(GOSSIP).some(({ to, claims }) => to === accused && claims.some((c) => c.claim === claimOf(1, SUSPECT))),
     ).toBe(true);
   });
 
