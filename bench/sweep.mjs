@@ -14,17 +14,14 @@ const detection = ["crash", "lossy", "stall", "blocked"];
 const forming = ["converge", "converge10", "bridge"];
 
 const sweeps = {
-  suspicionMult: { values: [0.5, 1, 1.5, 2, 3, 4], judges: detection },
-  suspicionMaxMult: { values: [1, 2, 4, 6, 9], judges: detection },
+  suspicionMult: { values: [0.5, 1, 1.5, 2, 3], judges: detection },
   suspicionConfirmations: { values: [0, 1, 2, 3], judges: detection },
-  confirmersEachSide: { values: [0, 1, 2, 3, 4], judges: detection },
   probeTimeoutFloorMs: { values: [20, 50, 100, 200, 350, 500], judges: detection },
   probeRepeats: { values: [0, 1, 2, 3, 5, 8], judges: detection },
-  healthMax: { values: [0, 2, 4, 8, 16], judges: detection },
   coalesceMs: { values: [0, 1, 2, 5, 10, 20], judges: ["rumor", "rumor5", "rumor30", "storm", "converge10"] },
   resendMinMs: { values: [20, 50, 100, 200, 400], judges: ["rumor", "rumor5", "rumor30", "storm"] },
-  gossipPerSecond: { values: [20, 50, 100, 200, 400], judges: ["storm", "lossy", "stall", ...forming, "partition"] },
-  gossipBurst: { values: [4, 8, 16, 32, 64], judges: ["storm", "lossy", "stall", ...forming, "partition"] },
+  gossipPerSecond: { values: [25, 50, 100, 200, 400], judges: ["storm", "lossy", "stall", ...forming, "partition"] },
+  gossipBurst: { values: [4, 16, 32, 64], judges: ["storm", "lossy", "stall", ...forming, "partition"] },
   syncIntervalMs: { values: [20, 50, 100, 200, 500, 1_000], judges: [...forming, "partition"] },
   joinRetryMs: { values: [25, 50, 100, 200, 400], judges: forming },
   farRotateMs: {
