@@ -37,14 +37,20 @@ export function simCommand(): Command {
     .addOption(
       new Option("--preset <name>", "protocol constants").env("PRESET").choices(Object.keys(presets)).default("lan"),
     )
-    .addOption(new Option("--stalled <n>", "stall, lifeguard: how many members stand still in cycles (16)"))
-    .addOption(new Option("--stall-ms <ms>", "stall, lifeguard: … for how long (6000)"))
-    .addOption(new Option("--run-ms <ms>", "stall, lifeguard: … and run in between (64)"))
-    .addOption(new Option("--faulty <n>", "deaf, mute: how many members are (one in a hundred)"))
-    .addOption(new Option("--for-ms <ms>", "stall, lifeguard, deaf, mute, idle: how long it lasts"))
-    .addOption(new Option("--cut-ms <ms>", "partition: how long it lasts (60000)"))
-    .addOption(new Option("--plain", "plain SWIM instead: no Lifeguard, and nothing that we add to failure detection"))
-    .addOption(new Option("--set <name=value...>", "overrides of protocol constants"))
+    .addOption(
+      new Option("--stalled <n>", "stall, lifeguard: how many members stand still in cycles (16)").env("STALLED"),
+    )
+    .addOption(new Option("--stall-ms <ms>", "stall, lifeguard: … for how long (6000)").env("STALL_MS"))
+    .addOption(new Option("--run-ms <ms>", "stall, lifeguard: … and run in between (64)").env("RUN_MS"))
+    .addOption(new Option("--faulty <n>", "deaf, mute: how many members are (one in a hundred)").env("FAULTY"))
+    .addOption(new Option("--for-ms <ms>", "stall, lifeguard, deaf, mute, idle: how long it lasts").env("FOR_MS"))
+    .addOption(new Option("--cut-ms <ms>", "partition: how long it lasts (60000)").env("CUT_MS"))
+    .addOption(
+      new Option("--plain", "plain SWIM instead: no Lifeguard, and nothing that we add to failure detection").env(
+        "PLAIN",
+      ),
+    )
+    .addOption(new Option("--set <name=value...>", "overrides of protocol constants").env("SET"))
     .addOption(new Option("--json", "one line of JSON").env("JSON"))
     .addHelpText("after", HELP)
     .action((given: Given) => {
@@ -102,7 +108,7 @@ function optional(name: keyof Settings, option: string, text: string | undefined
 /** `name=value`, as a number or true or false; what may be set is the schema's to say. */
 function overridesOf(preset: Preset, pairs: readonly string[]): Partial<Config> {
   const overrides: Record<string, number | boolean> = {};
-  for (const pair of pairs) {
+  for (const pair of pairs.flatMap((words) => words.split(/[\s,]+/))) {
     const [name = "", text = ""] = pair.split("=");
     overrides[name] = text === "true" || text === "false" ? text === "true" : Number(text || Number.NaN);
   }
