@@ -37,6 +37,8 @@ const schema = z
     confirmersEachSide: z.number().int().min(0).max(8).default(2),
     /** Whoever is suspected or dead hears so first in every datagram to it. Lifeguard: yes; SWIM: no. */
     buddySystem: z.boolean().default(true),
+    /** What the dead say against the living is heard: they may be deaf, and so accuse everybody. SWIM: yes. */
+    heedDead: z.boolean().default(false),
     /** A member declared dead says that it lives when it has been steady (comeback.ts); if false, at once. */
     damping: z.boolean().default(true),
     /** A member whose own process stood still takes its silence upon itself (`Swim.#stalled`). */

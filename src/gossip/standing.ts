@@ -186,7 +186,7 @@ export class Standing {
 
   #isDead(frame: Frame): boolean {
     const teller = this.#peers.find(frame.from);
-    return teller !== undefined && statusOf(this.#members.claim(teller)) === DEAD;
+    return !this.#config.heedDead && teller !== undefined && statusOf(this.#members.claim(teller)) === DEAD;
   }
 
   #isStale(now: number, frame: Frame): boolean {

@@ -522,7 +522,8 @@ export class Swim {
     const status = statusOf(claim);
     // Whom we hold dead may be deaf, and so accuse everybody: about the living it is not heard.
     const isAccusation = status === SUSPECT || status === DEAD;
-    if (isAccusation && isLive(was) && accuser === undefined && !this.#isKnownLive(teller)) return;
+    const isHeeded = this.#config.heedDead || accuser !== undefined || this.#isKnownLive(teller);
+    if (isAccusation && isLive(was) && !isHeeded) return;
     // A live claim is believed only with the profile of its incarnation, so that one (member, incarnation) has
     // one profile everywhere. A suspicion of an incarnation that we missed arrives again by reconciliation.
     if (status === ALIVE && profile === undefined) return;

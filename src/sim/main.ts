@@ -3,10 +3,11 @@
 
 import { Command, Option } from "commander";
 import { CommandFault } from "../cli/fault.ts";
-import { type Preset, presets } from "../gossip/config.ts";
-import { type Figures, type ScenarioName, type Settings, scenarios } from "./scenarios.ts";
+import { type Config, configure, type Preset, presets } from "../gossip/config.ts";
+import { type Figures, plainSwim, play, type ScenarioName, type Settings, scenarios } from "./scenarios.ts";
 
 const NODES_MAX = 20_000;
+const MS_MAX = 86_400_000;
 
 interface Given {
   readonly nodes: string;
@@ -14,6 +15,14 @@ interface Given {
   readonly loss: string;
   readonly seed: string;
   readonly preset: Preset;
+  readonly stalled?: string;
+  readonly stallMs?: string;
+  readonly runMs?: string;
+  readonly faulty?: string;
+  readonly forMs?: string;
+  readonly cutMs?: string;
+  readonly plain?: true;
+  readonly set?: readonly string[];
   readonly json?: true;
 }
 
@@ -28,11 +37,25 @@ export function simCommand(): Command {
     .addOption(
       new Option("--preset <name>", "protocol constants").env("PRESET").choices(Object.keys(presets)).default("lan"),
     )
+    .addOption(
+      new Option("--stalled <n>", "stall, lifeguard: how many members stand still in cycles (16)").env("STALLED"),
+    )
+    .addOption(new Option("--stall-ms <ms>", "stall, lifeguard: … for how long (6000)").env("STALL_MS"))
+    .addOption(new Option("--run-ms <ms>", "stall, lifeguard: … and run in between (64)").env("RUN_MS"))
+    .addOption(new Option("--faulty <n>", "deaf, mute: how many members are (one in a hundred)").env("FAULTY"))
+    .addOption(new Option("--for-ms <ms>", "stall, lifeguard, deaf, mute, idle: how long it lasts").env("FOR_MS"))
+    .addOption(new Option("--cut-ms <ms>", "partition: how long it lasts (60000)").env("CUT_MS"))
+    .addOption(
+      new Option("--plain", "plain SWIM instead: no Lifeguard, and nothing that we add to failure detection").env(
+        "PLAIN",
+      ),
+    )
+    .addOption(new Option("--set <name=value...>", "overrides of protocol constants").env("SET"))
     .addOption(new Option("--json", "one line of JSON").env("JSON"))
     .addHelpText("after", HELP)
     .action((given: Given) => {
       const settings = settingsOf(given);
-      const figures = scenarios[given.scenario](settings);
+      const figures = play(given.scenario, settings);
       process.stdout.write(
         given.json ? jsonLine(given.scenario, settings, figures) : table(given.scenario, settings, figures),
       );
@@ -47,26 +70,59 @@ Scenarios (times are virtual ms; a hop takes 0.125 to 0.375 ms):
              first; until all know all, and a minute more
   join       one joins a settled network; until all others know it
   rumor      one says something in a settled network; until all others heard it
+  storm      all say something at the same moment in a settled network; until all others heard it
   crash      one dies without a word in a settled network; until all others say so
-  partition  a settled network is cut in two for a minute, then healed; until there is one view again (a time of -1:
+  partition  a settled network is cut in two for a while, then healed; until there is one view again (a time of -1:
              it did not come to that)
-  idle       a settled network is left alone for ten seconds; what it costs`;
+  idle       a settled network is left alone for ten seconds; what it costs
+  stall      some members of a settled network stand still in cycles for a minute; who is taken for dead
+  blocked    the same, but only what they send and receive waits, while their timers run, as in Lifeguard
+  lifeguard  the same for two minutes, with this protocol and with plain SWIM
+  deaf       one in a hundred hears nothing for 20 s, hears for 20 s, and so on for two minutes; who is taken for dead
+  mute       four in five of the datagrams of one in a hundred are lost for two minutes; who is taken for dead`;
 
 function settingsOf(given: Given): Settings {
-  const nodes = numberOf(
-    "--nodes",
-    given.nodes,
-    `an integer from 3 to ${NODES_MAX}`,
-    (n) => Number.isInteger(n) && n >= 3 && n <= NODES_MAX,
-  );
+  const nodes = integerOf("--nodes", given.nodes, 3, NODES_MAX);
   const loss = numberOf("--loss", given.loss, "a number from 0 to below 1", (n) => n >= 0 && n < 1);
-  const seed = numberOf(
-    "--seed",
-    given.seed,
-    "an integer from 0 to 4294967295",
-    (n) => Number.isInteger(n) && n >= 0 && n < 2 ** 32,
-  );
-  return { nodes, loss, seed, preset: given.preset };
+  const seed = integerOf("--seed", given.seed, 0, 2 ** 32 - 1);
+  const overrides = { ...(given.plain ? plainSwim(nodes) : {}), ...overridesOf(given.preset, given.set ?? []) };
+  return {
+    nodes,
+    loss,
+    seed,
+    preset: given.preset,
+    ...(Object.keys(overrides).length > 0 ? { config: overrides } : {}),
+    ...optional("stalled", "--stalled", given.stalled, nodes - 1),
+    ...optional("stallMs", "--stall-ms", given.stallMs, MS_MAX),
+    ...optional("runMs", "--run-ms", given.runMs, MS_MAX),
+    ...optional("faulty", "--faulty", given.faulty, nodes - 1),
+    ...optional("forMs", "--for-ms", given.forMs, MS_MAX),
+    ...optional("cutMs", "--cut-ms", given.cutMs, MS_MAX),
+  };
+}
+
+function optional(name: keyof Settings, option: string, text: string | undefined, most: number): Partial<Settings> {
+  return text === undefined ? {} : { [name]: integerOf(option, text, 1, most) };
+}
+
+/** `name=value`, as a number or true or false; what may be set is the schema's to say. */
+function overridesOf(preset: Preset, pairs: readonly string[]): Partial<Config> {
+  const overrides: Record<string, number | boolean> = {};
+  for (const pair of pairs.flatMap((words) => words.split(/[\s,]+/))) {
+    const [name = "", text = ""] = pair.split("=");
+    overrides[name] = text === "true" || text === "false" ? text === "true" : Number(text || Number.NaN);
+  }
+  try {
+    configure(preset, overrides);
+  } catch (error) {
+    throw new CommandFault(2, `--set: ${(error as Error).message}`);
+  }
+  return overrides;
+}
+
+function integerOf(option: string, text: string, least: number, most: number): number {
+  const isRight = (n: number) => Number.isInteger(n) && n >= least && n <= most;
+  return numberOf(option, text, `an integer from ${least} to ${most}`, isRight);
 }
 
 function numberOf(option: string, text: string, expected: string, isRight: (value: number) => boolean): number {

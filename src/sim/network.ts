@@ -41,6 +41,9 @@ interface Arrival {
 /** How often a leaver looks whether its goodbye was told. */
 const LEAVE_LOOK_MS = 1;
 
+/** Datagrams that wait to be sent at most. */
+const HELD_MAX = 1_024;
+
 /** In `to` of an arrival: something the experiment does at that time. */
 const ACTION = -1;
 
@@ -60,6 +63,10 @@ export class SimMember {
   /** Datagrams that its processes sent and took in. */
   sent = 0;
   received = 0;
+  /** What it sends and what arrives waits, but its timers run. */
+  blocked = false;
+  /** What waits to be sent. */
+  readonly held: { readonly to: Address; readonly bytes: Uint8Array }[] = [];
   /** What waits while it stands still. */
   readonly buffer: ReceiveBuffer;
   wakeAt = Number.POSITIVE_INFINITY;
@@ -164,6 +171,8 @@ export class Network {
   crash(member: SimMember): void {
     member.running = false;
     member.paused = false;
+    member.blocked = false;
+    member.held.length = 0;
     member.life++;
     member.pace++;
     member.buffer.take();
@@ -223,6 +232,37 @@ export class Network {
   }
 
   /**
+   * Lifeguard's anomaly (section V): every send and receive waits until the end, while timers run. A process of one thread
+   * does not stall like that (see `pause`); one whose input and output have threads of their own does.
+   */
+  block(member: SimMember, blockedMs: number, freeMs: number): void {
+    const pace = ++member.pace;
+    const begin = () => {
+      if (member.pace !== pace) return;
+      member.blocked = true;
+      this.at(this.now + blockedMs, end);
+    };
+    const end = () => {
+      if (member.pace !== pace) return;
+      this.#unblock(member);
+      this.at(this.now + freeMs, begin);
+    };
+    begin();
+  }
+
+  unblock(member: SimMember): void {
+    member.pace++;
+    this.#unblock(member);
+  }
+
+  #unblock(member: SimMember): void {
+    member.blocked = false;
+    for (const { to, bytes } of member.held.splice(0)) this.#send(member.index, to, bytes);
+    for (const bytes of member.buffer.take()) this.#receive(member, bytes);
+    this.#arm(member);
+  }
+
+  /**
    * A process that goes on sees its due timers first and only then what waited at its socket: that is the order in
    * which Node 20 goes on after SIGCONT (the wait for datagrams ends empty-handed).
    */
@@ -274,7 +314,7 @@ export class Network {
     const member = this.members[arrival.to] as SimMember;
     if (!member.running || member.life !== arrival.life) return;
     if (arrival.bytes === undefined) this.#onDeadline(member, at);
-    else if (!member.paused) {
+    else if (!member.paused && !member.blocked) {
       this.#receive(member, arrival.bytes);
       this.#arm(member);
     } else if (!member.buffer.add(arrival.bytes)) this.fates.overflowed++;
@@ -305,9 +345,13 @@ export class Network {
   }
 
   #send(from: number, address: Address, bytes: Uint8Array): void {
+    const sender = this.members[from] as SimMember;
+    if (sender.blocked) {
+      if (sender.held.length < HELD_MAX) sender.held.push({ to: address, bytes });
+      return;
+    }
     this.datagrams++;
     this.bytes += bytes.length;
-    const sender = this.members[from] as SimMember;
     sender.sent++;
     this.tap?.(bytes, from);
     const to = this.#indexes.get(address);

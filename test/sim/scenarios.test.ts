@@ -5,38 +5,45 @@ import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { NeighbourTable } from "../../src/sim/neighbours.ts";
-import { type Figures, type ScenarioName, scenarios } from "../../src/sim/scenarios.ts";
+import {
+  type Figures,
+  play as playScenario,
+  quantile,
+  type ScenarioName,
+  type Settings,
+  scenarios,
+} from "../../src/sim/scenarios.ts";
 
 const MAIN = new URL("../../dist/cli/main.js", import.meta.url).pathname;
 const run = promisify(execFile);
 
-function play(scenario: ScenarioName, nodes: number, loss: number, seed: number): Figures {
-  return scenarios[scenario]({ nodes, loss, seed, preset: "lan" });
+function play(scenario: ScenarioName, nodes: number, loss: number, seed: number, more?: Partial<Settings>): Figures {
+  return playScenario(scenario, { nodes, loss, seed, preset: "lan", ...more });
 }
 
 const seeds = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
 
 describe("members who join one seed at once", () => {
-  it("know all pairs within a second: 100 of them, no loss", () => {
+  it("know all pairs within half a second: 100 of them, no loss", () => {
     for (const seed of seeds(10)) {
       const { allPairsMs, missed } = play("converge", 100, 0, seed);
       expect({ seed, missed }).toEqual({ seed, missed: 0 });
-      expect(allPairsMs, `seed ${seed}`).toBeLessThanOrEqual(1_000);
+      expect(allPairsMs, `seed ${seed}`).toBeLessThanOrEqual(500);
     }
   });
 
-  it("know all pairs within five seconds: 100 of them, 10 % loss", () => {
+  it("know all pairs within a second and a half: 100 of them, 10 % loss", () => {
     for (const seed of seeds(10)) {
       const { allPairsMs, missed } = play("converge", 100, 0.1, seed);
       expect({ seed, missed }).toEqual({ seed, missed: 0 });
-      expect(allPairsMs, `seed ${seed}`).toBeLessThanOrEqual(5_000);
+      expect(allPairsMs, `seed ${seed}`).toBeLessThanOrEqual(1_500);
     }
   });
 
-  it("know all pairs within ten seconds: 1,000 of them", { timeout: 90_000 }, () => {
+  it("know all pairs within five seconds: 1,000 of them", { timeout: 90_000 }, () => {
     const { allPairsMs, missed } = play("converge", 1_000, 0, 1);
     expect(missed).toBe(0);
-    expect(allPairsMs).toBeLessThanOrEqual(10_000);
+    expect(allPairsMs).toBeLessThanOrEqual(5_000);
   });
 });
 
@@ -99,16 +106,35 @@ describe("a settled network", () => {
     }
   });
 
+  it("hears it within 15 ms, for at most four datagrams a member, acknowledgements counted", () => {
+    for (const seed of seeds(10)) {
+      const { heardP99Ms, datagramsPerMember } = play("rumor", 100, 0, seed);
+      expect(heardP99Ms, `seed ${seed}`).toBeLessThanOrEqual(15);
+      expect(datagramsPerMember, `seed ${seed}`).toBeLessThanOrEqual(4);
+    }
+  });
+
+  it("hears what all say at the same moment", () => {
+    expect(play("storm", 50, 0.05, 1)).toMatchObject({ missed: 0 });
+  });
+
   it("learns of a newcomer", () => {
     for (const seed of seeds(5)) expect(play("join", 100, 0.05, seed), `seed ${seed}`).toMatchObject({ missed: 0 });
   });
 
-  it("finds the one that died, and nobody else", () => {
-    for (const seed of seeds(10)) {
-      const { declaredLastMs, missed, falsely } = play("crash", 100, 0, seed);
-      expect({ seed, missed, falsely }).toEqual({ seed, missed: 0, falsely: 0 });
-      expect(declaredLastMs, `seed ${seed}`).toBeLessThanOrEqual(20_000);
+  it("finds the one that died within three seconds by the median, and nobody else", () => {
+    // Each member has a watcher who probes it every other period, whatever else it does; then 0.2 s for an answer, 0.5 s for
+    // the helpers, 1.5 s of suspicion, and the telling.
+    const mostMs = 2_000 + 200 + 500 + 1_500 + 50;
+    const firstMs: number[] = [];
+    for (const seed of seeds(20)) {
+      const figures = play("crash", 100, 0, seed);
+      expect(figures, `seed ${seed}`).toMatchObject({ missed: 0, falsely: 0 });
+      expect(figures.declaredLastMs, `seed ${seed}`).toBeLessThanOrEqual(mostMs);
+      expect(figures.spreadMs, `seed ${seed}`).toBeLessThanOrEqual(50);
+      firstMs.push(Number(figures.firstMs));
     }
+    expect(quantile(firstMs, 0.5)).toBeLessThanOrEqual(3_000);
   });
 
   it("that was cut in two becomes one again, and nobody dies of the healing", { timeout: 60_000 }, () => {
@@ -118,6 +144,53 @@ describe("a settled network", () => {
       expect(healedMs, `seed ${seed}`).toBeLessThanOrEqual(10_000);
       expect(deathsAfterHealing, `seed ${seed}`).toBe(0);
     }
+  });
+});
+
+describe("members in trouble", () => {
+  const stalled = { stalled: 16, stallMs: 6_000, runMs: 64, forMs: 60_000 };
+
+  it("who stand still drag nobody down, and go down about once at each observer", () => {
+    for (const seed of seeds(3)) {
+      const { falseDeaths, failEvents, suspicions } = play("stall", 50, 0, seed, stalled);
+      expect({ seed, falseDeaths }).toEqual({ seed, falseDeaths: 0 });
+      expect(failEvents, `seed ${seed}`).toBeLessThanOrEqual(1_000);
+      // Each of the 34 others has seen most of the 16 go: the run is not empty.
+      expect(failEvents, `seed ${seed}`).toBeGreaterThan(300);
+      expect(suspicions, `seed ${seed}`).toBeGreaterThan(300);
+    }
+  });
+
+  it("are known to have stood still: without stall detection and damping they come and go", () => {
+    const of = (config: Settings["config"]) => play("stall", 50, 0, 1, { ...stalled, ...(config ? { config } : {}) });
+    expect(of({ stallDetection: false, damping: false }).returns).toBeGreaterThan(Number(of({}).returns));
+  });
+
+  it("who are deaf for 20 s at a time take nobody with them, go down and stay down till the end", () => {
+    for (const seed of seeds(2)) {
+      const { falseDeathsAtHealthy, downsPerFaulty, returnsPerFaulty, settledMs } = play("deaf", 200, 0, seed);
+      expect({ seed, falseDeathsAtHealthy, downsPerFaulty, returnsPerFaulty }).toEqual({
+        seed,
+        falseDeathsAtHealthy: 0,
+        downsPerFaulty: 1,
+        returnsPerFaulty: 0,
+      });
+      expect(settledMs, `seed ${seed}`).toBeLessThanOrEqual(10_000);
+    }
+  });
+
+  it("whose words are lost four times in five take nobody with them and do not flap", () => {
+    const { falseDeathsAtHealthy, settledMs } = play("mute", 200, 0, 1, { forMs: 60_000 });
+    expect(falseDeathsAtHealthy).toBe(0);
+    expect(settledMs).toBeLessThanOrEqual(30_000);
+  });
+
+  it("whose sends and receives wait drag far fewer down than in plain SWIM, which drags down many", () => {
+    // One cell of the experiment, and a hard one: bench/README.md has the share over all of them.
+    const cell = { stalled: 16, stallMs: 32_768, runMs: 64, forMs: 60_000 };
+    const { falseDeathsAtHealthy, falseDeathsAtHealthyPlain } = play("lifeguard", 128, 0, 1, cell);
+    expect(falseDeathsAtHealthyPlain).toBeGreaterThan(1_000);
+    expect(Number(falseDeathsAtHealthy) / Number(falseDeathsAtHealthyPlain)).toBeLessThanOrEqual(0.05);
   });
 });
 
@@ -136,7 +209,7 @@ describe("hearsay sim", () => {
 
   it("prints one line of JSON, the same byte for byte for the same seed", { timeout: 60_000 }, async () => {
     for (const scenario of Object.keys(scenarios)) {
-      const options = ["--nodes", "30", "--scenario", scenario, "--loss", "0.05", "--seed", "7"];
+      const options = ["--nodes", "30", "--scenario", scenario, "--loss", "0.05", "--seed", "7", "--for-ms", "5000"];
       const [once, again] = await Promise.all([line(...options), line(...options)]);
       expect(once).toBe(again);
       expect(once.trimEnd()).not.toContain("\n");
@@ -151,7 +224,21 @@ describe("hearsay sim", () => {
     );
   });
 
+  it("takes other constants, and plain SWIM", async () => {
+    const options = ["--nodes", "30", "--scenario", "crash"];
+    const figures = async (...more: string[]) => JSON.parse(await line(...options, ...more));
+    const { firstMs } = await figures();
+    const slow = await figures("--set", "suspicionMult=4", "confirmersEachSide=0");
+    expect(slow.config).toEqual({ suspicionMult: 4, confirmersEachSide: 0 });
+    expect(slow.firstMs).toBeGreaterThan(firstMs + 2_000);
+    expect(await figures("--plain")).toMatchObject({ config: { damping: false, healthMax: 0 } });
+  });
+
   it.each([
+    ["--set", "probeRepeat=1", "probeRepeat"],
+    ["--set", "nacks=1", "nacks"],
+    ["--stall-ms", "0", "--stall-ms"],
+    ["--faulty", "100", "--faulty"],
     ["--nodes", "2", "--nodes"],
     ["--nodes", "1e9", "--nodes"],
     ["--loss", "1", "--loss"],

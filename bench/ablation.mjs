@@ -1,0 +1,107 @@
+// Each mechanism off, one at a time, with the same seeds: what it buys. Prints a table, and puts it into README.md.
+//
+// Usage: npm run bench:ablation
+
+import { play } from "./crew.mjs";
+import { gauges, runsOf } from "./gauges.mjs";
+import { number, publish, sum, table } from "./words.mjs";
+
+const SAME = 0.05;
+
+const without = {
+  "nothing: the full protocol": {},
+  "telling at once (waits 100 ms a hop)": { coalesceMs: 100 },
+  coalescing: { coalesceMs: 0 },
+  "acknowledgements (never told again)": { resendMinMs: 60_000 },
+  "the far contact": { farRotateMs: 0 },
+  "reconciliation (once per member)": { syncIntervalMs: 600_000 },
+  insisting: { probeRepeats: 0 },
+  helpers: { indirectProbes: 0 },
+  "timeouts from round-trips (always 500 ms)": { probeTimeoutFloorMs: 500 },
+  "local health": { healthMax: 0 },
+  nacks: { nacks: false },
+  "the buddy system": { buddySystem: false },
+  "neighbours who confirm": { confirmersEachSide: 0 },
+  "confirmations (always the shortest suspicion)": { suspicionConfirmations: 0 },
+  "stall detection": { stallDetection: false },
+  damping: { damping: false },
+  "deafness to the dead": { heedDead: true },
+};
+const judges = [
+  "rumor5",
+  "rumor30",
+  "crash",
+  "lossy",
+  "stall",
+  "blocked",
+  "deaf",
+  "converge10",
+  "partition",
+  "idle",
+  "bridge",
+];
+
+const plan = Object.entries(without).flatMap(([name, config]) =>
+  judges.map((judge) => ({ name, judge, runs: runsOf(gauges[judge], config) })),
+);
+const measures = await play(plan.flatMap(({ runs }) => runs));
+const results = new Map();
+let from = 0;
+for (const { name, judge, runs } of plan) {
+  const of = measures.slice(from, from + runs.length);
+  from += runs.length;
+  results.set(
+    `${name}/${judge}`,
+    Object.fromEntries(figuresOf(judge).map((figure) => [figure, gauges[judge].figures[figure](of)])),
+  );
+}
+
+function figuresOf(judge) {
+  return Object.keys(gauges[judge].figures);
+}
+
+/** One line for each figure: the full protocol's value, then what changed without each mechanism. */
+const [full, ...others] = Object.keys(without);
+const columns = judges.flatMap((judge) => figuresOf(judge).map((figure) => ({ judge, figure })));
+const interesting = columns.filter(({ judge, figure }) => others.some((name) => isChanged(name, judge, figure)));
+function isChanged(name, judge, figure) {
+  const [was, is] = [full, name].map((key) => results.get(`${key}/${judge}`)[figure]);
+  return was !== is && Math.abs(is - was) > SAME * Math.abs(was);
+}
+
+function changes(name) {
+  const told = interesting
+    .filter(({ judge, figure }) => isChanged(name, judge, figure))
+    .map(({ judge, figure }) => {
+      const [was, is] = [full, name].map((key) => results.get(`${key}/${judge}`)[figure]);
+      const isWorse = is > was;
+      const text = `${gauges[judge].title}: ${figure} ${value(was)} → ${value(is)}`;
+      return { text: isWorse ? `**${text}**` : text, isWorse };
+    });
+  const worse = told.filter(({ isWorse }) => isWorse).map(({ text }) => text);
+  const better = told.filter(({ isWorse }) => !isWorse).map(({ text }) => text);
+  return [worse.join("<br>") || "nothing", better.join("<br>") || "nothing"];
+}
+
+function value(x) {
+  return Number.isFinite(x) ? number(x) : "never";
+}
+
+const base = table(
+  ["experiment", "seeds", "the full protocol"],
+  judges.map((judge) => [
+    gauges[judge].title,
+    gauges[judge].count,
+    figuresOf(judge)
+      .map((figure) => `${figure} ${value(results.get(`${full}/${judge}`)[figure])}`)
+      .join(", "),
+  ]),
+);
+publish(
+  "ablation",
+  `${base}\n\n${table(
+    ["without", "gets worse", "gets better"],
+    others.map((name) => [name, ...changes(name)]),
+  )}`,
+);
+console.error(`${sum(plan.map(({ runs }) => runs.length))} runs`);
