@@ -168,15 +168,6 @@ const bugs: Record<string, { plant: () => void; verdict: RegExp }> = {
     verdict: /holds another profile/,
     plant: () => plant(Gossip.prototype, "tell", nothing),
   },
-  "a rumor that is forgotten when it was told once": {
-    verdict: /did not hear|holds another profile|still waits to know/,
-    plant: () =>
-      plant(Rumors.prototype, "tell", (right) => {
-        return function (this: Rumors, _limit, tell) {
-          right.call(this, 1, tell);
-        };
-      }),
-  },
   "a rumor that outlives everybody's knowing it": {
     verdict: /not at rest/,
     plant: () => {
