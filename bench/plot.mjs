@@ -28,6 +28,7 @@ export function plot(title, values, standard, panels) {
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="Helvetica, Arial, sans-serif" font-size="11" fill="${INK}">`,
+    `<title>${escaped(title)}</title>`,
     `<rect width="${width}" height="${height}" fill="#fff"/>`,
     `<text x="16" y="22" font-size="15" font-weight="bold">${escaped(title)}</text>`,
     ...drawn,

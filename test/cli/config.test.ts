@@ -46,7 +46,7 @@ const wrong: [args: string, environment: Record<string, string>, sentence: strin
   ["cluster", { NODES: "201" }, 'NODES: expected a number from 1 to 200, got "201"'],
   ["cluster --http-port 65530", {}, "--http-port: expected at most 65523 with 12 nodes, got 65530"],
   ["sim --nodes many", {}, "--nodes: expected an integer from 3 to"],
-  ["sim --scenario storm", {}, "option '--scenario <name>' argument 'storm' is invalid."],
+  ["sim --scenario war", {}, "option '--scenario <name>' argument 'war' is invalid."],
   ["node --colour", {}, "unknown option '--colour'"],
   ["node --http-port", {}, "option '--http-port <port>' argument missing"],
   ["node --admin-token secret", {}, "unknown option '--admin-token'"],
