@@ -76,8 +76,10 @@ export class Bare extends Child {
   static now = () => Number(process.hrtime.bigint()) / 1e6;
   #asked = 0;
 
-  static async start(seed, preset) {
-    const member = new Bare(MEMBER, [seed ?? "", preset], ["ignore", "ignore", "inherit"]);
+  /** `config`: protocol constants other than the preset's */
+  static async start(seed, preset, config) {
+    const args = [seed ?? "", preset, JSON.stringify(config)];
+    const member = new Bare(MEMBER, args, ["ignore", "ignore", "inherit"]);
     member.address = (await member.hear(({ ready }) => ready, START_MS, "start")).ready;
     return member;
   }

@@ -4,14 +4,14 @@
 
 import { start } from "../dist/gossip/index.js";
 
-const [, , seed, preset] = process.argv;
+const [, , seed, preset, config] = process.argv;
 const now = () => Number(process.hrtime.bigint()) / 1e6;
 const text = new TextDecoder();
 
 process.once("disconnect", () => process.exit());
 if (!process.connected) process.exit();
 
-const node = await start({ host: "127.0.0.1", port: 0, preset });
+const node = await start({ host: "127.0.0.1", port: 0, preset, config: JSON.parse(config) });
 const live = new Set([node.self.address]);
 let heard = [];
 let said = [];

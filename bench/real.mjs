@@ -3,6 +3,7 @@
 // disturb it; the clock is one for all of the machine.
 //
 // Usage: npm run bench:real -- [--members 100] [--broadcasts 50] [--kills 5] [--full] [--preset lan] [--at-once 4]
+//                               [--set heardDelayMs=1 …]
 //   --full   `hearsay node`s with log and HTTP; a broadcast then counts from the request to the first node on
 
 import { parseArgs } from "node:util";
@@ -28,6 +29,7 @@ function settings() {
       "at-once": text(4),
       "idle-ms": text(IDLE_MS),
       preset: text("lan"),
+      set: { type: "string", multiple: true, default: [] },
       full: { type: "boolean", default: false },
     },
   });
@@ -39,8 +41,20 @@ function settings() {
     atOnce: integer("at-once", values["at-once"], 1, 100),
     idleMs: integer("idle-ms", values["idle-ms"], 100, 600_000),
     preset: values.preset,
+    config: constants(values.set),
     kind: values.full ? Full : Bare,
   };
+}
+
+/** Protocol constants given as `name=number`. */
+function constants(given) {
+  return Object.fromEntries(
+    given.map((text) => {
+      const [name, value] = text.split("=");
+      if (!name || !Number.isFinite(Number(value))) throw new RangeError(`Expected --set name=number, got \`${text}\``);
+      return [name, Number(value)];
+    }),
+  );
 }
 
 /** The processes and everything they have reported. */
@@ -57,10 +71,12 @@ class Run {
   killed = new Set();
   #kind;
   #preset;
+  #config;
 
-  constructor({ kind, preset }) {
+  constructor({ kind, preset, config }) {
     this.#kind = kind;
     this.#preset = preset;
+    this.#config = config;
   }
 
   now() {
@@ -68,7 +84,7 @@ class Run {
   }
 
   async start() {
-    this.members.push(await this.#kind.start(this.members[0]?.address, this.#preset));
+    this.members.push(await this.#kind.start(this.members[0]?.address, this.#preset, this.#config));
   }
 
   /** Starts so many, a few at a time, or the machine has nothing left for those who are up. */
@@ -218,13 +234,15 @@ async function kills(run, { kills: count }) {
 
 async function measure() {
   const given = settings();
+  if (given.kind === Full && Object.keys(given.config).length > 0)
+    throw new RangeError("--set is not for --full: `hearsay node` has presets");
   const { members, kind, preset } = given;
   const on = machine(loadNow());
   const run = new Run(given);
   const startedAt = performance.now();
   await run.grow(members, given.atOnce);
   await run.allKnowAll();
-  const subject = { members, processes: kind === Full ? "hearsay node" : "gossip only", preset };
+  const subject = { members, processes: kind === Full ? "hearsay node" : "gossip only", preset, ...given.config };
   const record = (experiment, figures) => ({ experiment, ...subject, ...figures, loadAfter: loadNow() });
   const records = [];
   records.push(record("form", { allKnowAllMs: round(performance.now() - startedAt) }));
