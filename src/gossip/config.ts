@@ -49,13 +49,16 @@ const schema = z
     gossipBurst: z.number().int().min(1).max(10_000).default(32),
     /** Datagrams of news that are earned in a second. */
     gossipPerSecond: z.number().min(1).max(100_000).default(100),
-    /** An acknowledgement waits so long for company. Less than resendMinMs. */
-    heardDelayMs: z.number().int().min(0).max(1_000).default(1),
+    /**
+     * An acknowledgement waits so long, until the message has gone past: where many members share few processors, it would be
+     * in the message's way. Less than resendMinMs.
+     */
+    heardDelayMs: z.number().int().min(0).max(1_000).default(60),
     /** Least pause before a message that was not acknowledged is told again; grows by half each time. */
     resendMinMs: ms(60_000).default(100),
     /** How long the far contact is kept; 0: there is none. Each change makes a new pair of hosts, see contacts.ts. */
     farRotateMs: z.number().int().min(0).max(86_400_000).default(60_000),
-    /** News that arrives within this time is told together. */
+    /** Least pause between two tellings of news: what arrives within it is told together. */
     coalesceMs: z.number().int().min(0).max(1_000).default(1),
     /** News of a member is sent gossipMult * ceil(log10(members + 1)) times at most; memberlist: 4. */
     gossipMult: z.number().int().min(1).max(64).default(4),
@@ -76,6 +79,9 @@ const schema = z
   })
   .refine((config) => config.probeTimeoutMs < config.probeIntervalMs, {
     message: "probeTimeoutMs must be less than probeIntervalMs: helpers need the rest of the period",
+  })
+  .refine((config) => config.heardDelayMs < config.resendMinMs, {
+    message: "heardDelayMs must be less than resendMinMs: else everything is told twice",
   })
   .refine((config) => config.probeTimeoutFloorMs <= config.probeTimeoutMs, {
     message: "probeTimeoutFloorMs must not be over probeTimeoutMs",

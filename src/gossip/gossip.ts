@@ -52,6 +52,8 @@ export class Gossip {
   #roundAt = Number.POSITIVE_INFINITY;
   /** When to thank those who are owed. */
   #thankAt = Number.POSITIVE_INFINITY;
+  /** When news was told last. */
+  #toldAt = Number.NEGATIVE_INFINITY;
   /** There are rumors that the links were not told yet. */
   #hasNews = false;
   #turn = 0;
@@ -169,9 +171,9 @@ export class Gossip {
 
   // ── rounds ──
 
-  /** As soon as tokens are there, for a storm is told in batches; and what comes together is told together. */
+  /** As soon as tokens are there, for a storm is told in batches; and what comes soon after the last is told together. */
   #soon(now: number): void {
-    this.#at(now + Math.max(this.#config.coalesceMs, this.#waitMs(now)));
+    this.#at(Math.max(now + this.#waitMs(now), this.#toldAt + this.#config.coalesceMs));
   }
 
   #at(at: number): void {
@@ -199,6 +201,7 @@ export class Gossip {
   round(now: number): void {
     const isRegular = now >= this.#roundAt;
     this.#waitMs(now);
+    if (now >= this.#tellAt) this.#toldAt = now;
     this.#tellAt = Number.POSITIVE_INFINITY;
     const links = this.#contacts.links(now);
     const contacts = isRegular ? this.#contacts.all(now) : [...links];
@@ -289,10 +292,8 @@ export class Gossip {
     }
     let told = 0;
     if (isLink) {
-      const pauseMs = Math.max(
-        this.#config.resendMinMs,
-        Math.min(this.#config.probeTimeoutMs, this.#roundTrip.estimateMs),
-      );
+      const { resendMinMs, probeTimeoutMs, heardDelayMs } = this.#config;
+      const pauseMs = Math.max(resendMinMs, Math.min(probeTimeoutMs, this.#roundTrip.estimateMs) + heardDelayMs);
       this.#broadcast.tell(peer, now, pauseMs, (message) => {
         const fits = this.#outbox.message(message);
         if (fits) told++;

@@ -378,7 +378,11 @@ class Node extends EventEmitter<GossipEvents> implements GossipNode {
   // ── driving the core: one input, then look at the deadline, then wait ──
 
   #input<T>(input: (now: number) => T): T {
-    const result = input(performance.now());
+    const now = performance.now();
+    const result = input(now);
+    // News is passed on at once. After a standstill everything is overdue, and datagrams that lie there come first.
+    const { deadline } = this.#swim;
+    if (deadline <= now && deadline > now - LATE_MS) this.#swim.wake(now);
     this.#arm();
     this.#endWaits();
     if (this.#events.length > 0) {

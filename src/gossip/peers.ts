@@ -107,7 +107,7 @@ export class Profiles {
     if (id > PEERS_MAX) return undefined;
     this.#numbers.set(text, id);
     this.#texts[id] = text;
-    this.#bytes[id] = Uint8Array.from(bytes);
+    this.#bytes[id] = new Uint8Array(bytes);
     this.#hashes[id] = hashOf(bytes);
     this.#holders[id] = 1;
     return id;

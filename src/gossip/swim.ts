@@ -615,7 +615,7 @@ export class Swim {
       const seq = frame.seqs[i] as number;
       if (origin === this.#address || !(isLast || this.#isKnownLive(origin))) continue;
       if (!this.#messages.isNews(origin, epoch, seq)) continue;
-      const message = { origin, epoch, seq, payload: Uint8Array.from(frame.payloads[i] as Uint8Array) };
+      const message = { origin, epoch, seq, payload: new Uint8Array(frame.payloads[i] as Uint8Array) };
       this.#gossip.pass(message, now);
       this.stats.delivered++;
       this.#output.deliver(message);
