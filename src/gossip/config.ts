@@ -59,7 +59,7 @@ const schema = z
     /** How long the far contact is kept; 0: there is none. Each change makes a new pair of hosts, see contacts.ts. */
     farRotateMs: z.number().int().min(0).max(86_400_000).default(60_000),
     /** Least pause between two tellings of news: what arrives within it is told together. */
-    coalesceMs: z.number().int().min(0).max(1_000).default(1),
+    coalesceMs: z.number().int().min(0).max(1_000).default(2),
     /** News of a member is sent gossipMult * ceil(log10(members + 1)) times at most; memberlist: 4. */
     gossipMult: z.number().int().min(1).max(64).default(4),
     /** Least pause between two reconciliations that this member starts. */

@@ -135,6 +135,8 @@ class Simulated implements Resident {
     if (statusOf(claim) === DEAD) type = "down";
     if (statusOf(claim) === LEFT) type = "left";
     if (sameStatus && (type !== "updated" || before === profile)) return;
+    // Who was never known cannot be missed (witness.ts).
+    if ((type === "down" || type === "left") && profile === "") return;
     this.happenings.push({ type, member: formatAddress(network.peers.address(subject)) });
   }
 
