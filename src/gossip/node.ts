@@ -154,7 +154,7 @@ class Node extends EventEmitter<GossipEvents> implements GossipNode {
   readonly #address: Address;
   readonly #config: Config;
   readonly #peers = new Peers();
-  readonly #profiles = new Profiles();
+  readonly #profiles = new Profiles(randomInt(2 ** 32));
   readonly #swim: Swim;
   readonly #witness: Witness;
   readonly #waits = new Set<Wait>();
@@ -464,7 +464,7 @@ class Node extends EventEmitter<GossipEvents> implements GossipNode {
   // ── what the core tells ──
 
   #changed(peer: Peer, claim: Claim, was: Claim): void {
-    const event = this.#witness.changed(peer, claim, was, Date.now());
+    const event = this.#witness.changed(peer, claim, was, Date.now(), this.eventNames().length > 0);
     if (event) this.#events.push(event);
   }
 

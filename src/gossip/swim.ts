@@ -30,7 +30,7 @@ import { Health } from "./health.ts";
 import { Members } from "./members.ts";
 import { type Message, Messages } from "./messages.ts";
 import { Outbox, type Sender } from "./outbox.ts";
-import type { Peer, Peers, ProfileId, Profiles } from "./peers.ts";
+import { equalBytes, type Peer, type Peers, type ProfileId, type Profiles } from "./peers.ts";
 import { RoundTrip } from "./probe.ts";
 import { Prober } from "./prober.ts";
 import type { Random } from "./random.ts";
@@ -513,7 +513,7 @@ export class Swim {
       if (
         claim === was &&
         profile !== undefined &&
-        !equal(profile, this.#profiles.bytes(this.members.profile(known)))
+        !equalBytes(profile, this.#profiles.bytes(this.members.profile(known)))
       ) {
         this.#sync.tellItself(known, now);
       }
@@ -665,8 +665,4 @@ function holdProfile(profiles: Profiles, profile: Uint8Array): ProfileId {
   const id = profiles.hold(profile);
   if (id === undefined) throw new RangeError("Expected room for one more profile in the table, got a full one");
   return id;
-}
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
