@@ -105,8 +105,9 @@ export class Gossip {
 
   /** There is news of a member. */
   tell(peer: Peer, now: number, told = 0): void {
-    this.#inStep.clear();
-    this.#shown.clear();
+    // To clear a set costs, also an empty one.
+    if (this.#inStep.size > 0) this.#inStep.clear();
+    if (this.#shown.size > 0) this.#shown.clear();
     this.#hasNews = true;
     this.rumors.add(peer, told);
     this.#soon(now);

@@ -158,7 +158,7 @@ export class Swim {
     this.#output = output;
     this.#cookies = cookies;
     this.#epoch = random.uint32();
-    this.#health = new Health(config.healthMax);
+    this.#health = new Health(config.healthMax, config.probeTimeoutFloorMs / 2, config.probeIntervalMs);
     this.#dead = new Gone(config.deadMs);
     this.#left = new Gone(config.leftMs);
     const members = new Members(self, peers, profiles);
@@ -402,8 +402,9 @@ export class Swim {
   #notice(now: number): void {
     const sinceMs = now - this.#inputAt;
     this.#inputAt = now;
-    if (sinceMs <= this.#config.probeTimeoutMs || !this.#config.stallDetection) return;
     const late = Math.min(sinceMs, now - this.#timers.deadline);
+    this.#health.late(late, now);
+    if (!this.#config.stallDetection) return;
     if (late > this.#config.probeTimeoutMs) this.#stalled(now, late);
   }
 
@@ -587,7 +588,7 @@ export class Swim {
 
   /** A period is over. */
   #period(now: number): void {
-    this.#prober.period(now, this.#standing.isDamped ? 1 : this.#health.factor);
+    this.#prober.period(now, this.#standing.isDamped ? 1 : this.#health.factor(now));
     this.#repair.greetLost(now, this.#dead);
     for (const gone of [this.#dead, this.#left]) {
       for (let peer = gone.takeExpired(now); peer !== undefined; peer = gone.takeExpired(now)) this.#forget(peer);

@@ -705,6 +705,35 @@ describe("Lifeguard IV-A, local health", () => {
     expect(lab.swim.health).toBe(0);
   });
 
+  test.each([
+    [0, 1],
+    [100, 1],
+    [300, 3],
+    [450, 4.5],
+  ])(
+    "an event loop that comes %i ms late makes the next period %d times as long, and is forgotten",
+    (lateMs, times) => {
+      const lab = settled(9);
+      lab.answering = () => true;
+      const nextPeriod = () => {
+        lab.take();
+        while (!lab.sent.some(({ kind }) => kind === PING)) lab.runUntil(lab.swim.deadline);
+        return lab.now;
+      };
+      const due = nextPeriod() + lab.config.probeIntervalMs;
+      lab.runUntil(due - 1);
+      lab.take();
+      lab.now = due + lateMs;
+      lab.swim.wake(lab.now);
+      const [ping] = lab.take(PING) as [Sent];
+      lab.hear({ kind: ACK, from: ping.to, a: ping.a });
+      expect(nextPeriod() - due - lateMs).toBeCloseTo(lab.config.probeIntervalMs * times, 3);
+      expect(lab.swim.health).toBe(0);
+      lab.runFor(20_000);
+      expect(nextPeriod() - nextPeriod()).toBe(-lab.config.probeIntervalMs);
+    },
+  );
+
   test("to have to refute an accusation costs one, up to the ceiling S", () => {
     const lab = settled(5);
     for (let score = 1; score <= 12; score++) {
