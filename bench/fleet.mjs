@@ -1,6 +1,7 @@
 // Many members as processes of this machine, and their end: whatever happens to the script, by an error or a signal,
 // none outlives it. Ports are the system's to pick. Every wait has a bound.
 //
+//   Plain  flood-member.mjs: passes on what it hears, no protocol
 //   Bare   member.mjs: a gossip node and a notebook. Clock: CLOCK_MONOTONIC, one for all processes
 //   Full   `hearsay node`, watched through what it shows to everybody: its log, `/health`, `/stats`. Clock: the wall's, in ms
 
@@ -11,6 +12,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const MEMBER = fileURLToPath(new URL("./member.mjs", import.meta.url));
+const FLOOD_MEMBER = fileURLToPath(new URL("./flood-member.mjs", import.meta.url));
 const MAIN = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
 /** Longest wait for a process to come up, and for it to answer. */
 const START_MS = 60_000;
@@ -94,6 +96,20 @@ export class Bare extends Child {
     const answer = this.hear((message) => message.number === number, ANSWER_MS, "report");
     this.process.send({ number });
     return answer;
+  }
+}
+
+/** A process without a protocol, see floor.mjs. */
+export class Plain extends Bare {
+  static async start() {
+    const member = new Plain(FLOOD_MEMBER, [], ["ignore", "ignore", "inherit"]);
+    member.address = (await member.hear(({ ready }) => ready, START_MS, "start")).ready;
+    return member;
+  }
+
+  /** The ports it passes on to. */
+  link(ports) {
+    this.process.send({ links: ports });
   }
 }
 
