@@ -409,7 +409,7 @@ class Node extends EventEmitter<GossipEvents> implements GossipNode {
     clearTimeout(this.#timer);
     this.#timerAt = deadline;
     const waitMs = deadline - performance.now();
-    // What is due now is done when the datagrams that came together are read: a timer would take a millisecond.
+    // What is overdue is done when the datagrams that came together are read: a timer would take a millisecond.
     if (waitMs <= 0) setImmediate(() => this.#wake());
     else this.#timer = setTimeout(() => this.#ring(), Math.min(TIMER_MS_MAX, waitMs));
   }
