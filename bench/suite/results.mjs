@@ -6,6 +6,7 @@ import { z } from "zod";
 
 export const SCHEMA = 1;
 export const MOST_TIMES = 20_000;
+const MOST_VIEWS = 20_000;
 const MOST_FAULTS_TOLD = 10;
 
 /** `code` is "schema" of a file that another version wrote, "invalid" of one that is broken. */
@@ -67,6 +68,7 @@ const measured = {
   figures,
   views: z
     .array(z.tuple([z.number(), z.int().min(0)]))
+    .max(MOST_VIEWS)
     .refine((views) => rising(views.map(([at]) => at)), "expected times that never fall"),
 };
 
@@ -84,7 +86,8 @@ const run = z.object({ ...attempt, ...measured, views: measured.views.default([]
 function agree({ facts, missed, times, thinnedFrom = times.length }, context) {
   const fault = (path, message) => context.addIssue({ code: "custom", path: [path], message });
   if (missed > facts) fault("missed", `expected at most the ${facts} facts, got ${missed}`);
-  if (thinnedFrom < times.length) fault("thinnedFrom", `expected at least the ${times.length} times, got ${thinnedFrom}`);
+  if (thinnedFrom < times.length)
+    fault("thinnedFrom", `expected at least the ${times.length} times, got ${thinnedFrom}`);
   if (thinnedFrom > facts) fault("times", `expected at most the ${facts} facts, got ${thinnedFrom}`);
 }
 
@@ -96,7 +99,10 @@ export function checkRecord(value) {
   const isLost = value?.error !== undefined || value?.skipped !== undefined;
   const { success, data, error } = (isLost ? lost : run).safeParse(value);
   if (success) return { record: data, faults: [] };
-  return { record: undefined, faults: error.issues.map(({ path, message }) => `${path.join(".") || "it"}: ${message}`) };
+  return {
+    record: undefined,
+    faults: error.issues.map(({ path, message }) => `${path.join(".") || "it"}: ${message}`),
+  };
 }
 
 /**
@@ -139,7 +145,10 @@ function parseHeader(line, name) {
 function refuseOther(schema, where) {
   if (schema === SCHEMA) return;
   const got = JSON.stringify(schema)?.slice(0, 40);
-  throw new ResultsError("schema", `${where}: expected schema ${SCHEMA}, got ${got}: another version of the bench wrote it`);
+  throw new ResultsError(
+    "schema",
+    `${where}: expected schema ${SCHEMA}, got ${got}: another version of the bench wrote it`,
+  );
 }
 
 function parseLine(line, isCutOff) {

@@ -40,7 +40,7 @@ export function summary(values) {
  * @param {{ paired?: boolean, confidence?: number, seed?: number, resamples?: number }} [options] paired: the i-th of
  *   both were made together
  * @returns {{ ratio: number | null, low: number | null, high: number | null }} the ratio is null where one side has no
- *   runs or theirs take no time, the interval also where a side has too few
+ *   runs, the interval also where a side has too few
  */
 export function ratioOfMedians(ours, theirs, options = {}) {
   const { paired = false, confidence = CONFIDENCE, seed = 1, resamples = RESAMPLES } = options;
@@ -48,8 +48,8 @@ export function ratioOfMedians(ours, theirs, options = {}) {
     throw new RangeError(`Expected as many runs on both sides of pairs, got ${ours.length} and ${theirs.length}`);
   }
   const [a, b] = [median(ours), median(theirs)];
-  if (a === null || b === null || b <= 0) return { ratio: null, low: null, high: null };
-  const ratio = a / b;
+  if (a === null || b === null) return { ratio: null, low: null, high: null };
+  const ratio = Math.max(RESOLUTION, a) / Math.max(RESOLUTION, b);
   if (Math.min(ours.length, theirs.length) < LEAST_RUNS) return { ratio, low: null, high: null };
   const [x, y] = [ours.map(logarithm), theirs.map(logarithm)];
   const chance = seeded(seed);
@@ -67,7 +67,8 @@ const logarithm = (value) => Math.log(Math.max(RESOLUTION, value));
 /** Draws the difference of two medians, each side on its own. */
 function apart(x, y, chance) {
   const [shakeX, shakeY] = [deviation(x) / Math.sqrt(x.length), deviation(y) / Math.sqrt(y.length)];
-  const side = (values, shake) => median(values.map(() => values[chance.below(values.length)] + shake * chance.normal()));
+  const side = (values, shake) =>
+    median(values.map(() => values[chance.below(values.length)] + shake * chance.normal()));
   return () => side(x, shakeX) - side(y, shakeY);
 }
 
