@@ -172,21 +172,23 @@ const worded = (value, label) => (Number.isFinite(value) ? label(value) : "never
 function growthPanel({ name, points }, index, panel, label) {
   const box = { left: 62, right: panel.width - 20, top: 48, bottom: panel.height - 50 };
   const summaries = points
-    .map(({ nodes, values }) => ({ nodes, ...summary(values.filter(Number.isFinite)), all: values.length }))
+    .map(({ nodes, values }) => ({
+      nodes,
+      ...summary(values),
+      never: values.filter((value) => !Number.isFinite(value)).length,
+    }))
     .sort((a, b) => a.nodes - b.nodes);
-  const drawn = summaries.filter((point) => point.median !== undefined);
-  const nodes = points.map((point) => point.nodes);
-  const wide = logScale(Math.min(...nodes) * 0.9, Math.max(...nodes) * 1.1, box.left, box.right);
+  const drawn = summaries.filter((point) => Number.isFinite(point.median));
+  const highest = Math.max(0, ...points.flatMap(({ values }) => values.filter(Number.isFinite)));
   const x = {
-    scale: { ...wide, ticks: [...new Set(nodes)].sort((a, b) => a - b) },
+    scale: nodesScale(
+      points.map(({ nodes }) => nodes),
+      box,
+    ),
     label: countLabel,
-    name: "nodes (log)",
+    name: "nodes (log); dotted: as log N",
   };
-  const y = {
-    scale: linearScale(Math.max(0, ...drawn.map(({ most }) => most)), box.bottom, box.top, 4),
-    label,
-    name: "",
-  };
+  const y = { scale: linearScale(highest, box.bottom, box.top, 4), label, name: "" };
   const parts = [`<text x="12" y="20">${escaped(shortened(name, Math.floor(panel.width / 7)))}</text>`];
   parts.push(...drawAxes(box, x, y), logGuide(drawn, x.scale, y.scale), `<g class="${seriesClass(index)}">`);
   parts.push(
@@ -205,12 +207,19 @@ function growthPanel({ name, points }, index, panel, label) {
     );
   }
   parts.push("</g>");
-  for (const point of summaries.filter(({ median: middle }) => middle === undefined)) {
-    parts.push(
-      `<text x="${coordinate(x.scale.at(point.nodes))}" y="${box.top + 12}" text-anchor="middle">never</text>`,
-    );
+  for (const { nodes, never, count } of summaries.filter((point) => point.never > 0)) {
+    const text = never === count ? "never" : `${never} of ${count} never`;
+    const at = Math.min(x.scale.at(nodes), panel.width - 44);
+    parts.push(`<text x="${coordinate(at)}" y="${box.top - 6}" text-anchor="middle">${text}</text>`);
   }
   return parts.join("");
+}
+
+/** Marks just the sizes that were measured. */
+function nodesScale(nodes, { left, right }) {
+  const ticks = [...new Set(nodes)].sort((a, b) => a - b);
+  const [from, to] = [Math.log(ticks[0] / 1.2), Math.log(ticks.at(-1) * 1.2)];
+  return { at: (count) => left + ((Math.log(count) - from) / (to - from)) * (right - left), ticks };
 }
 
 function logGuide(drawn, x, y) {
@@ -226,19 +235,19 @@ function logGuide(drawn, x, y) {
 }
 
 const ROW = { bar: 16, gap: 3, apart: 12 };
-const LABELS = { left: 190, right: 150 };
+const LABELS = { left: 190, right: 90 };
 
 /**
  * Peers side by side, a group of bars for each row. Each row has its own scale, the longest bar of it is the whole width:
  * what is compared is within a row.
- * @param {{ id: string, title: string, names: string[], rows: { label: string, bars: ({ median: number, least: number, most: number, text: string } | null)[] }[] }} of
- *   `bars` in the order of `names`
+ * @param {{ id: string, title: string, names: string[], rows: { label: string, bars: ({ median: number, least: number, most: number, text: string, about: string } | null)[] }[] }} of
+ *   `bars` in the order of `names`, `text` beside the bar, `about` for those who do not see it
  */
 export function sideBySide({ id, title, names, rows }) {
   const key = drawKey(names, 46);
   const rowHeight = names.length * (ROW.bar + ROW.gap) + ROW.apart;
   const told = ({ label, bars }) =>
-    `${label}: ${bars.map((bar, i) => `${names[i]} ${bar?.text ?? "not measured"}`).join(", ")}.`;
+    `${label}: ${bars.map((bar, i) => `${names[i]} ${bar?.about ?? "not measured"}`).join(", ")}.`;
   const about = `Medians with least and most, each row on its own scale. ${rows.map(told).join(" ")}`;
   const top = 46 + key.height;
   const drawn = rows.flatMap((row, i) => barsOf(row, top + i * rowHeight));
@@ -267,7 +276,7 @@ function barsOf({ label, bars }, top) {
     parts.push(
       `<g class="${seriesClass(i)}"><rect class="bar" x="${LABELS.left}" y="${y}" width="${coordinate(Math.max(1, end - LABELS.left))}" height="${ROW.bar}"/></g>`,
       whisker,
-      `<text x="${Math.max(end, to) + 6}" y="${y + 12}">${escaped(shortened(bar.text, 22))}</text>`,
+      `<text x="${Math.max(end, to) + 6}" y="${y + 12}">${escaped(shortened(bar.text, 13))}</text>`,
     );
   });
   return parts;
@@ -334,7 +343,7 @@ function levels(points, x, y, kind, label = "") {
 /** A frame with a key and one box for a plot. */
 function plotted({ id, title, about, names }, draw) {
   const key = drawKey(names, 46);
-  const top = 46 + key.height + 14;
+  const top = 46 + key.height + 18;
   const box = { left: 62, right: WIDTH - 24, top, bottom: top + PLOT_HEIGHT };
   return frame({ id, title, about, height: box.bottom + 48 }, [...key.parts, ...draw(box)]);
 }

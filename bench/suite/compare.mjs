@@ -6,7 +6,7 @@
 
 import { parseArgs } from "node:util";
 import { isMain, refusing } from "./command.mjs";
-import { clockErrorOf, grouped, ratioOf, runsOf, summaryOf, valuesOf } from "./groups.mjs";
+import { alike, clockErrorOf, grouped, ratioOf, runsOf, summaryOf, valuesOf } from "./groups.mjs";
 import { ResultsError, readResults, SCHEMA } from "./results.mjs";
 import {
   comparable,
@@ -136,8 +136,7 @@ export function comparisonText({ rows, faults, onlyBefore, onlyAfter, warnings, 
   const lines = warnings.map((warning) => `Careful: ${warning}`);
   for (const row of shown) lines.push(rowText(row));
   for (const fault of faults) lines.push(`${placeText(fault)}: ${fault.figure}: ${fault.before} -> ${fault.after}`);
-  for (const place of onlyBefore) lines.push(`${placeText(place)}: only before`);
-  for (const place of onlyAfter) lines.push(`${placeText(place)}: only after`);
+  lines.push(...onlyTexts(onlyBefore, "only before"), ...onlyTexts(onlyAfter, "only after"));
   const few = rows.filter(({ verdict }) => verdict === TOO_FEW).length;
   const still = rows.length - changed.length - few;
   const chance = Math.round((rows.length - few) * (1 - confidence) * 10) / 10;
@@ -152,10 +151,17 @@ const rowText = ({ figure, before, after, ratio, low, high, paired, verdict, ...
   `${placeText(place)}: ${FIGURES[figure].name}: ${writtenSummary(figure, before)} -> ${writtenSummary(figure, after)}, ` +
   `ratio ${writtenRatio({ ratio, low, high })}${paired ? ", in pairs" : ""}: ${verdict}`;
 
-const placeText = ({ peer, driver, scenario, variant, nodes }) =>
-  [peerName(peer), driverName(driver), scenarioName(scenario, variant), counted(nodes, "node")]
+/** A line for each scenario, with its sizes. */
+const onlyTexts = (places, when) =>
+  alike(places, "peer", "driver", "scenario", "variant").map(
+    (same) => `${sceneText(same[0])}, ${same.map(({ nodes }) => nodes).join(", ")} nodes: ${when}`,
+  );
+
+const sceneText = ({ peer, driver, scenario, variant }) =>
+  [peerName(peer), driverName(driver), scenarioName(scenario, variant)]
     .map((word) => word.replace(/\s+/g, " "))
     .join(", ");
+const placeText = (place) => `${sceneText(place)}, ${counted(place.nodes, "node")}`;
 
 /** A file may carry what a terminal would obey. */
 const plain = (text) =>

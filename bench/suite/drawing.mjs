@@ -168,7 +168,7 @@ export function drawAxes(box, x, y) {
   parts.push(`<path class="axis" d="M${box.left} ${box.bottom}H${box.right}"/>`);
   const middle = coordinate((box.left + box.right) / 2);
   parts.push(`<text class="soft" x="${middle}" y="${box.bottom + 36}" text-anchor="middle">${escaped(x.name)}</text>`);
-  parts.push(`<text class="soft" x="${box.left}" y="${box.top - 8}">${escaped(y.name)}</text>`);
+  parts.push(`<text class="soft" x="${box.left}" y="${box.top - 12}">${escaped(y.name)}</text>`);
   return parts;
 }
 

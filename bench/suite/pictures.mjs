@@ -3,8 +3,7 @@
 import { convergence, distinctViews, distribution, growth, sideBySide } from "./charts.mjs";
 import { countLabel, slug, timeLabel } from "./drawing.mjs";
 import { alike, grouped, peersOf, runsOf, summaryOf, valuesOf } from "./groups.mjs";
-import { median } from "./stats.mjs";
-import { driverName, FIGURES, headlines, peerName, scenarioName, writtenSummary } from "./wording.mjs";
+import { driverName, FIGURES, headlines, peerName, scenarioName, written, writtenSummary } from "./wording.mjs";
 
 /**
  * @typedef {{ name: string, kind: "convergence" | "views" | "distribution" | "growth" | "bars", scenario: string, variant: string, driver: string, nodes: number, svg: string }} Picture
@@ -142,6 +141,5 @@ const SHORT = {
 function barOf(runs, figure) {
   const summary = summaryOf(runs, figure);
   if (summary === null) return null;
-  const values = valuesOf(runs, figure);
-  return { ...summary, median: median(values), text: writtenSummary(figure, summary) };
+  return { ...summary, text: written(figure, summary.median), about: writtenSummary(figure, summary) };
 }

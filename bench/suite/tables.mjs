@@ -52,7 +52,7 @@ function rowOf({ scenario, variant, nodes, columns }, figure, peers) {
   });
   const besides = peers.length > 1 ? [writtenRatio(ratio), winner === null ? why : inMarkdown(peerName(winner))] : [];
   const counts = peers.map((peer) => runsOfPeer(peer).length);
-  const count = new Set(counts).size === 1 ? String(counts[0]) : counts.join(", ");
+  const count = [...new Set(counts)].length === 1 ? String(counts[0]) : counts.join(", ");
   return [inMarkdown(scenarioName(scenario, variant)), String(nodes), count, inMarkdown(name), ...medians, ...besides];
 }
 

@@ -87,8 +87,16 @@ export function written(figure, value) {
 /** Median, and the least and the most of the runs. */
 export function writtenSummary(figure, summary) {
   if (summary === null) return "–";
-  const [middle, least, most] = [summary.median, summary.least, summary.most].map((value) => written(figure, value));
-  return summary.count === 1 || least === most ? middle : `${middle} (${least}..${most})`;
+  const range = writtenRange(figure, summary);
+  return range === "" ? written(figure, summary.median) : `${written(figure, summary.median)} (${range})`;
+}
+
+/** The least and the most of the runs, the unit once; "" if there is but one value. */
+export function writtenRange(figure, { least, most, count }) {
+  const [from, to] = [written(figure, least), written(figure, most)];
+  if (count === 1 || from === to) return "";
+  const [unit, unitTo] = [from, to].map((text) => text.slice(text.indexOf(" ")));
+  return `${unit === unitTo && from.includes(" ") ? from.slice(0, from.indexOf(" ")) : from}..${to}`;
 }
 
 /** A ratio with its interval. */
