@@ -58,9 +58,7 @@ const named = ({ name, runs }) => `${name}, ${runs.length} ${runs.length === 1 ?
 const edges = ({ times }) => (times.length === 0 ? [] : [times[0], times[Math.floor(times.length / 20)], times.at(-1)]);
 
 function toldCurve({ name, runs }) {
-  const steps = medianSteps(runs);
-  const at = (share) => steps.find(([, reached]) => reached >= share)?.[0];
-  const told = (share) => (at(share) === undefined ? "never" : timeLabel(at(share)));
+  const told = (share) => worded(median(runs.map((run) => timeOf(run, share))), timeLabel);
   return `${name}, median of ${runs.length}: half after ${told(0.5)}, 99 % after ${told(0.99)}, all after ${told(1)}.`;
 }
 

@@ -17,7 +17,7 @@ export function picturesOf(records) {
     ...groups.flatMap(ofGroup),
     ...alike(groups, "scenario", "variant").flatMap(ofScenario),
     ...alike(groups, "scenario", "variant", "driver").flatMap(ofSizes),
-    ...alike(groups, "driver").flatMap((of) => ofDriver(of, peersOf(records))),
+    ...alike(groups, "driver").flatMap(ofDriver),
   ]);
 }
 
@@ -110,8 +110,9 @@ function pointOf({ nodes, columns }, peer, figure) {
 }
 
 /** All scenarios of a driver at the most nodes that were measured of it. */
-function ofDriver(groups, peers) {
+function ofDriver(groups) {
   const { driver } = groups[0];
+  const peers = peersOf(groups.flatMap(({ columns }) => columns));
   const nodes = Math.max(...groups.map((group) => group.nodes));
   const rows = groups
     .filter((group) => group.nodes === nodes)

@@ -128,7 +128,6 @@ function score(runs) {
 
 /** The largest networks of each driver first, the smaller ones folded. */
 function sideBySide(runs, pictures) {
-  const peers = peersOf(runs);
   if (runs.length === 0) return "";
   return html`${alike(grouped(runs), "driver").map((groups, i) => {
     const { driver } = groups[0];
@@ -138,15 +137,16 @@ function sideBySide(runs, pictures) {
     const sizes = [...new Set(smaller.map(({ nodes }) => nodes))].sort((a, b) => a - b);
     const id = `side-${i + 1}-${slug(driver)}`;
     return html`<h3 id="${id}">${capital(driverName(driver))}</h3>
-${figureTable(id, rows(groups.filter(({ nodes }) => nodes === largest)), peers)}
+${figureTable(id, rows(groups.filter(({ nodes }) => nodes === largest)))}
 ${shown(pictures.filter((picture) => picture.kind === "bars" && picture.driver === driver))}
-${smaller.length > 0 && html`<details><summary>The same with ${sizes.join(", ")} nodes</summary>\n${figureTable(id, rows(smaller), peers)}</details>`}`;
+${smaller.length > 0 && html`<details><summary>The same with ${sizes.join(", ")} nodes</summary>\n${figureTable(id, rows(smaller))}</details>`}`;
   })}`;
 }
 
 /** A row for each figure of each group, a column for each peer, the least marked beyond noise. */
-function figureTable(id, rows, peers) {
+function figureTable(id, rows) {
   const told = rows.filter(([{ columns }, figure]) => columns.some(({ runs }) => summaryOf(runs, figure) !== null));
+  const peers = peersOf(rows.flatMap(([{ columns }]) => columns));
   const isBeside = peers.length > 1;
   return scrolling(
     id,
@@ -214,7 +214,6 @@ function scenarioSection(groups, pictures, place) {
   );
   const id = `scenario-${place}-${slug(`${scenario}-${variant}`)}`;
   const name = capital(scenarioName(scenario, variant));
-  const peers = peersOf(groups.flatMap(({ columns }) => columns));
   const rows = groups.flatMap((group) => Object.keys(FIGURES).map((figure) => [group, figure]));
   const story = scenarioStory(scenario);
   const hasRuns = groups.some(({ columns }) => columns.some(({ runs }) => runs.length > 0));
@@ -230,7 +229,6 @@ ${alike(groups, "driver").map((of, i) => {
   return html`<h4 id="${label}">${capital(driverName(of[0].driver))}</h4>${figureTable(
     label,
     rows.filter(([{ driver }]) => driver === of[0].driver),
-    peers,
   )}`;
 })}</details>`
 }`;

@@ -25,13 +25,13 @@ import {
  */
 export function markdownTables(records) {
   const runs = runsOf(records);
-  const peers = peersOf(runs);
   return alike(grouped(runs), "driver")
-    .map((groups) => `### ${inMarkdown(capital(driverName(groups[0].driver)))}\n\n${driverTable(groups, peers)}`)
+    .map((groups) => `### ${inMarkdown(capital(driverName(groups[0].driver)))}\n\n${driverTable(groups)}`)
     .join("\n\n");
 }
 
-function driverTable(groups, peers) {
+function driverTable(groups) {
+  const peers = peersOf(groups.flatMap(({ columns }) => columns));
   const besides = peers.length > 1 ? ["ratio", "less"] : [];
   const head = ["scenario", "nodes", "runs", "figure", ...peers.map(peerName), ...besides].map(inMarkdown);
   const rows = groups.flatMap((group) =>

@@ -116,7 +116,7 @@ export function plausibleSweep({ drivers = ["docker", "process", "sim"], sizes =
     ["leave", "", 9, 700],
     ["pause", "10s", 2_900, 8_500],
     ["loss", "5%", 600, 2_100],
-    ["loss", "30%", 2_000, 1_300],
+    ["loss", "30%", 2_400, 900],
     ["broadcast", "", 11, 410],
     ["idle", "", 1, 1],
   ];
