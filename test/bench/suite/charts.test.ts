@@ -1,6 +1,7 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { convergence, distinctViews, distribution, growth, sideBySide } from "../../../bench/suite/charts.mjs";
-import { linearScale, logScale, standalone, timeLabel } from "../../../bench/suite/drawing.mjs";
+import { escaped, linearScale, logScale, standalone, timeLabel } from "../../../bench/suite/drawing.mjs";
 import { picturesOf } from "../../../bench/suite/pictures.mjs";
 import { all, type Element, only, parseMarkup, textOf } from "./markup-tree.ts";
 import { plausible, plausibleSweep, resultsOf, runsOf } from "./plausible.ts";
@@ -49,6 +50,24 @@ const PICTURES: Record<string, string> = {
     ],
   }),
 };
+
+describe("text from elsewhere", () => {
+  it("means itself between tags and in attributes, whatever it is", () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: "binary", maxLength: 40 }),
+        fc.constantFrom("", '"', "'", "<", "&lt;", "]]>"),
+        (some, sign) => {
+          const text = some + sign;
+          const element = only(parseMarkup(`<a href="${escaped(text)}">${escaped(text)}</a>`), "a");
+          expect(textOf(element)).toBe(element.attributes.get("href"));
+          expect([...textOf(element)]).toHaveLength([...text].length);
+          expect(textOf(element).endsWith(sign)).toBe(true);
+        },
+      ),
+    );
+  });
+});
 
 describe("every picture", () => {
   it.each(Object.entries(PICTURES))(
@@ -109,6 +128,25 @@ describe("the convergence curve", () => {
     const thin = { label: "1", times: [10, 20, 30, 40], facts: 400, thinnedFrom: 200 };
     const svg = convergence({ id: "a", title: "cold", series: [{ name: "hearsay", runs: [thin] }] });
     expect(textOf(only(drawn(svg), "desc"))).toContain("half after 40 ms, 99 % after never");
+  });
+
+  it("leads each run's line to when and how far it came", () => {
+    const thin = { label: "1", times: [10, 20, 30, 40], facts: 400, thinnedFrom: 200 };
+    const svg = convergence({ id: "a", title: "cold", series: [{ name: "hearsay", runs: [thin] }] });
+    const [path] = lines(svg, "thin");
+    const corners = [...(path?.attributes.get("d") ?? "").matchAll(/H([\d.]+)V([\d.]+)/g)].map(([, x, y]) => [
+      Number(x),
+      Number(y),
+    ]);
+    const [x0, y0] = (/^M([\d.]+) ([\d.]+)/.exec(path?.attributes.get("d") ?? "") ?? []).slice(1).map(Number);
+    const height = 220;
+    expect(corners.map(([, y = 0]) => (Number(y0) - y) / height)).toEqual(
+      [0.125, 0.25, 0.375, 0.5].map((share) => expect.closeTo(share, 2)),
+    );
+    const [first = 0, , , last = 0] = corners.map(([x = 0]) => x);
+    expect(x0).toBe(first);
+    // From 10 to 40 ms of an axis that ends at 40 and begins at 62.
+    expect((last - 62) / (first - 62)).toBeCloseTo(4, 1);
   });
 
   it("takes a logarithmic axis only where one peer takes far longer, and says so", () => {
