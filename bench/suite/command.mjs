@@ -1,0 +1,32 @@
+// What the scripts of this room that people call have in common: whether they were called, and how they refuse.
+
+import { realpathSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+/** Whether this module is what Node was told to run, rather than imported. */
+export function isMain(url) {
+  const called = process.argv[1];
+  if (called === undefined) return false;
+  try {
+    return realpathSync(called) === realpathSync(fileURLToPath(url));
+  } catch {
+    return false;
+  }
+}
+
+/** Does something; what the caller or a file is to blame for is one sentence on stderr and exit code 2. */
+export function refusing(work) {
+  if (typeof work === "string") return refuse(work);
+  try {
+    return work();
+  } catch (error) {
+    const isTheirs = error?.name === "ResultsError" || typeof error?.code === "string";
+    if (!isTheirs) throw error;
+    return refuse(error.message);
+  }
+}
+
+function refuse(sentence) {
+  console.error(sentence);
+  process.exit(2);
+}

@@ -1,0 +1,35 @@
+// What was asked of 100 nodes in containers before any of it was measured: a literal table, and whether it is reached.
+
+import { summaryOf, valuesOf } from "./groups.mjs";
+
+export const GOALS = [
+  { scenario: "cold", figure: "lastMs", most: 5_000, what: "every node lists all, after the last container's start" },
+  { scenario: "mass-join", figure: "lastMs", most: 2_000, what: "the last pair" },
+  { scenario: "broadcast", figure: "p50Ms", most: 40, what: "half of all have heard" },
+  { scenario: "crash", figure: "lastMs", most: 4_000, what: "the last node says down" },
+  { scenario: "leave", figure: "lastMs", most: 150, what: "the last node says left" },
+  { scenario: "idle", figure: "datagramsPerNodeAndSecond", most: 2.1, what: "datagrams per node and second" },
+  { scenario: "idle", figure: "bytesPerNodeAndSecond", most: 284, what: "bytes per node and second" },
+  { scenario: "idle", figure: "cpuMsPerNodeAndSecond", most: 5.8, what: "CPU, twice Serf's as once measured" },
+  { scenario: "idle", figure: "rssMiB", most: 72, what: "memory per node" },
+];
+export const GOAL_DRIVER = "docker";
+export const GOAL_NODES = 100;
+const OURS = "hearsay";
+
+/**
+ * Every goal of which there are runs. It is reached when the worst run reaches it.
+ * @param {any[]} runs
+ */
+export function judged(runs) {
+  const ours = runs.filter(
+    ({ peer, driver, nodes }) => peer === OURS && driver === GOAL_DRIVER && nodes === GOAL_NODES,
+  );
+  return GOALS.flatMap((goal) => {
+    const of = ours.filter(({ scenario }) => scenario === goal.scenario);
+    const summary = summaryOf(of, goal.figure);
+    if (summary === null) return [];
+    const within = valuesOf(of, goal.figure).filter((value) => value <= goal.most).length;
+    return [{ ...goal, summary, within, reached: within === summary.count }];
+  });
+}

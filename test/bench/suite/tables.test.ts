@@ -1,0 +1,100 @@
+import { describe, expect, it } from "vitest";
+import { judged } from "../../../bench/suite/goals.mjs";
+import { inMarkdown, markdownNotes, markdownTables } from "../../../bench/suite/tables.mjs";
+import { written, writtenRatio, writtenSummary } from "../../../bench/suite/wording.mjs";
+import { plausible, plausibleSweep, resultsOf, runsOf, skipped } from "./plausible.ts";
+
+/** Cells as Markdown splits them: at bars that are not escaped. */
+const cellsOf = (line: string) => line.slice(2, -2).split(/(?<!\\)(?:\\\\)* \| /);
+
+describe("the Markdown tables", () => {
+  const { records } = resultsOf(plausibleSweep({ drivers: ["docker", "sim"], sizes: [12] }));
+  const text = markdownTables(records);
+
+  it("are one for each driver, with as many cells in each row as in its head", () => {
+    expect(text.match(/^### .*$/gm)).toEqual(["### Containers", "### Virtual time"]);
+    for (const [i, block] of text
+      .split(/^### .*$/m)
+      .slice(1)
+      .entries()) {
+      const rows = block.trim().split("\n");
+      expect(rows.length).toBeGreaterThan(10);
+      expect(new Set(rows.map((row) => cellsOf(row).length))).toEqual(new Set([i === 0 ? 8 : 5]));
+    }
+  });
+
+  it("give medians with the least and the most, and mark who has less, whoever it is", () => {
+    expect(text).toMatch(/^\| cold start \| 12 \| 5 \| p50 \| \*\*\d+ ms \(\d+\.\.\d+ ms\)\*\* \| .* \| hearsay \|$/m);
+    expect(text).toMatch(/^\| packet loss, 30% \| 12 \| 5 \| p50 \| \d.* \| \*\*\d.*\*\* \| .* \| Serf \|$/m);
+  });
+
+  it("have no columns to compare where there is one peer", () => {
+    expect(markdownTables(resultsOf(runsOf(3, {})).records)).toContain(
+      "| scenario | nodes | runs | figure | hearsay |\n",
+    );
+  });
+
+  it("tell failed and skipped runs, the same ones together", () => {
+    const lost = [1, 2].map((repetition) => ({ ...plausible({ repetition }), error: "it did not start" }));
+    expect(markdownNotes(resultsOf([...lost, skipped({ driver: "udp", scenario: "partition" })]).records)).toBe(
+      "- hearsay, containers, cold start, 12 nodes: 2 runs failed: it did not start\n" +
+        "- hearsay, one process, real sockets, partition and heal, 12 nodes: 1 run skipped: sockets in one process cannot be cut off from each other",
+    );
+    expect(markdownNotes(resultsOf(runsOf(2, {})).records)).toBe("");
+  });
+
+  it.each([
+    ["a | b\n\n# c", "a \\| b # c"],
+    ["[x](http://y.z) *b* `c`", "\\[x\\](http:&#47;&#47;y.z) \\*b\\* \\`c\\`"],
+    ["<b>&", "&lt;b&gt;&amp;"],
+    ["a\\| b", "a\\\\\\| b"],
+  ])("mean nothing by what a file carries: %j", (hostile, harmless) => {
+    expect(inMarkdown(hostile)).toBe(harmless);
+  });
+});
+
+describe("how values are written", () => {
+  it("gives a range its unit once, and leaves out what says nothing", () => {
+    const of = (median: number, least: number, most: number, count = 5) => ({ median, least, most, count });
+    expect(writtenSummary("lastMs", of(200, 150, 300))).toBe("200 ms (150..300 ms)");
+    expect(writtenSummary("lastMs", of(1_000, 900, 1_500))).toBe("1.00 s (900 ms..1.50 s)");
+    expect(writtenSummary("rssMiB", of(64, 60, 70))).toBe("64 MiB (60..70 MiB)");
+    expect(writtenSummary("lastMs", of(5, 5, 5, 1))).toBe("5.0 ms");
+    expect(writtenSummary("lastMs", of(9, 8, Number.POSITIVE_INFINITY))).toBe("9.0 ms (8.0 ms..never)");
+    expect([writtenSummary("lastMs", null), written("lastMs", null), written("p50Ms", -0.3)]).toEqual([
+      "–",
+      "–",
+      "−0.3 ms",
+    ]);
+  });
+
+  it("gives a ratio as many digits as it is worth", () => {
+    expect(writtenRatio({ ratio: 2, low: 1.5, high: 2.5 })).toBe("2.00 (1.50..2.50)");
+    expect(writtenRatio({ ratio: 1234.5, low: null, high: null })).toBe("1,235");
+    expect(writtenRatio({ ratio: 0.0123, low: null, high: null })).toBe("0.01");
+    expect(writtenRatio({ ratio: null, low: null, high: null })).toBe("–");
+  });
+});
+
+describe("what was asked for", () => {
+  const leave = (lastMs: number[]) =>
+    lastMs.map((ms, i) => {
+      const run = plausible({ scenario: "leave", nodes: 100, repetition: i + 1 });
+      return { ...run, figures: { ...run.figures, lastMs: ms } };
+    });
+
+  it("is reached when the worst run reaches it", () => {
+    expect(judged(leave([10, 20, 150]))).toMatchObject([{ scenario: "leave", reached: true, within: 3 }]);
+    expect(judged(leave([10, 20, 151]))).toMatchObject([{ scenario: "leave", reached: false, within: 2 }]);
+  });
+
+  it("is not reached by a run that missed some, nor judged of other drivers, sizes and peers", () => {
+    expect(
+      judged([...leave([10, 20]), plausible({ scenario: "leave", nodes: 100, missed: 1, p50Ms: 1 })]),
+    ).toMatchObject([{ reached: false }]);
+    const others = [{ driver: "sim" }, { nodes: 50 }, { peer: "serf" }].map((other) =>
+      plausible({ scenario: "leave", nodes: 100, ...other }),
+    );
+    expect(judged(others)).toEqual([]);
+  });
+});
