@@ -152,8 +152,10 @@ class Run {
         invariants.found(net, `member ${member.index} did not hear what ${speaker.index} said in the calm`);
     }
     invariants.ownProfiles(net);
-    // What was acknowledged is let go when it would have been told again. Who has become a link by then is told then.
-    net.run(net.now + this.#pauseMaxMs + this.#config.heardDelayMs + 2 * hopMs);
+    // What was acknowledged is let go when it would have been told again. Who has become a link by then is told then, and
+    // whoever let in all the others tells them one by one, as tokens are earned.
+    const tokensMs = (running.length * 1_000) / this.#config.gossipPerSecond;
+    net.run(net.now + this.#pauseMaxMs + tokensMs + this.#config.heardDelayMs + 2 * hopMs);
     for (const { index, swim } of running) {
       if (swim.load.messages > 0)
         invariants.found(net, `member ${index} still waits to know who heard what was said in the calm`);
