@@ -6,21 +6,15 @@
 import { appendFileSync, existsSync, writeFileSync } from "node:fs";
 import { release, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { CommanderError } from "commander";
 import { loadNow, machine as machineNow } from "../record.mjs";
 import { atEnd } from "../wards.mjs";
-import { DRIVERS, driverOf, PEERS } from "./drivers/index.mjs";
+import { commandLine } from "./command.mjs";
+import { driverOf } from "./drivers/index.mjs";
 import { plan, SWEEP } from "./plan.mjs";
 import { Progress, summaryTable } from "./progress.mjs";
 import { play } from "./run.mjs";
 import { scenarios } from "./scenarios.mjs";
-import { PACE } from "./stage.mjs";
-
-const NODES_MAX = 1_000;
-const REPETITIONS_MAX = 100;
-const PRESETS = ["lan", "wan", "local"];
-const DEFAULT_DRIVERS = ["process"];
-const DEFAULT_NODES = [12];
 
 /** @returns {Promise<number>} the exit code */
 export async function bench(args) {
@@ -40,102 +34,12 @@ export async function bench(args) {
   }
 }
 
-function commandLine(action) {
-  return new Command("bench")
-    .description("measure networks of members, beside those of a peer, scenario by scenario")
-    .exitOverride()
-    .showSuggestionAfterError(false)
-    .configureOutput({ outputError: (text, write) => write(`bench: ${text.replace(/^error: /, "")}`) })
-    .addOption(
-      new Option("--driver <names>", `of ${DRIVERS.join(", ")}`).argParser(listOf(DRIVERS)).default(DEFAULT_DRIVERS),
-    )
-    .addOption(new Option("--peer <names>", `of ${PEERS.join(", ")}`).argParser(listOf(PEERS)).default(PEERS))
-    .addOption(
-      new Option("--scenario <names>", SCENARIO_HELP)
-        .argParser(wantedOf)
-        .default(wantedOf(Object.keys(scenarios).join()), "all"),
-    )
-    .addOption(
-      new Option("--nodes <counts>", `how many members, 3 to ${NODES_MAX}`).argParser(countsOf).default(DEFAULT_NODES),
-    )
-    .addOption(new Option("--sweep", `all of ${SWEEP.join(", ")} nodes`).conflicts("nodes"))
-    .addOption(
-      new Option("--repetitions <n>", "of each (5, or 3 of what lasts over a minute)").argParser(
-        integerOf(1, REPETITIONS_MAX),
-      ),
-    )
-    .addOption(
-      new Option("--seed <n>", "draws who it happens to; repetitions count up from it")
-        .argParser(integerOf(0, 2 ** 32 - 1))
-        .default(1),
-    )
-    .addOption(new Option("--preset <name>", "protocol constants, of the peer as well").choices(PRESETS).default("lan"))
-    .addOption(
-      new Option(
-        "--pace <name=ms...>",
-        `how long what is not measured takes: ${Object.keys(PACE).join(", ")}`,
-      ).argParser(paceOf),
-    )
-    .addOption(new Option("--out <file>", "JSON lines (bench-<time>.jsonl)"))
-    .addOption(new Option("--list", "say which runs there would be, and stop"))
-    .action(action);
-}
-
-const SCENARIO_HELP = `of ${Object.entries(scenarios)
-  .flatMap(([name, { variants }]) => [
-    name,
-    ...Object.keys(variants)
-      .filter(Boolean)
-      .map((variant) => `${name}:${variant}`),
-  ])
-  .join(", ")}`;
-
-// ── what the command line says ──
-
-const words = (text) => text.split(",").map((word) => word.trim());
-
-const listOf = (choices) => (text) => {
-  for (const word of words(text)) {
-    if (!choices.includes(word)) throw new InvalidArgumentError(`Expected some of ${choices.join(", ")}.`);
-  }
-  return [...new Set(words(text))];
-};
-
-const integerOf = (least, most) => (text) => {
-  const value = text.trim() === "" ? Number.NaN : Number(text);
-  if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw new InvalidArgumentError(`Expected an integer from ${least} to ${most}.`);
-};
-
-const countsOf = (text) => [...new Set(words(text).map(integerOf(3, NODES_MAX)))];
-
-/** `pause` is all its variants, `pause:3s` one. */
-function wantedOf(text) {
-  return words(text).flatMap((word) => {
-    const [scenario, variant] = word.split(":");
-    const variants = Object.hasOwn(scenarios, scenario) ? Object.keys(scenarios[scenario].variants) : [];
-    const wanted = variants.filter((each) => variant === undefined || each === variant);
-    if (wanted.length === 0) throw new InvalidArgumentError(`There is no scenario ${JSON.stringify(word)}.`);
-    return wanted.map((each) => ({ scenario, variant: each }));
-  });
-}
-
-function paceOf(text, before = {}) {
-  const [name, value] = text.split("=");
-  if (!Object.hasOwn(PACE, name)) throw new InvalidArgumentError(`Expected some of ${Object.keys(PACE).join(", ")}.`);
-  const number = value?.trim() ? Number(value) : Number.NaN;
-  if (!(number >= 0)) throw new InvalidArgumentError("Expected name=number.");
-  return { ...before, [name]: number };
-}
-
-// ── the work ──
-
 async function measure(given, args) {
   const drivers = await load(given);
   const nodes = given.sweep ? SWEEP : given.nodes;
   const asked = { ...given, drivers: given.driver, peers: given.peer, nodes, wanted: given.scenario };
   const { runs, skipped } = plan(asked, scenarios, (driver, peer) => drivers.get(`${driver} ${peer}`));
-  for (const sentence of skipped) console.error(`bench: ${sentence}`);
+  for (const sentence of new Set(skipped.map((each) => each.skipped))) console.error(`bench: ${sentence}`);
   if (given.list) {
     for (const { peer, driver, scenario, variant, nodes: count, repetition, seed } of runs) {
       console.log([repetition, count, driver, scenario + (variant && `:${variant}`), peer, `seed ${seed}`].join("\t"));
@@ -147,26 +51,29 @@ async function measure(given, args) {
     return 1;
   }
   const out = given.out ?? `bench-${new Date().toISOString().replaceAll(":", "-").slice(0, 19)}.jsonl`;
-  if (existsSync(out)) {
-    console.error(`bench: ${out} is there already; --out names another file`);
-    return 2;
-  }
   const machine = await machineOf([...drivers.values()].filter((Driver) => typeof Driver !== "string"));
   const header = { schema: 1, kind: "header", ...machine, command: ["bench", ...args].join(" ") };
-  writeFileSync(out, `${JSON.stringify(header)}\n`);
+  try {
+    writeFileSync(out, `${JSON.stringify(header)}\n`, { flag: "wx" });
+  } catch ({ code, message }) {
+    console.error(code === "EEXIST" ? `bench: ${out} is there already; --out names another` : `bench: ${message}`);
+    return 2;
+  }
+  const none = skipped.map((run) => ({ schema: 1, ...run, machine }));
+  for (const record of none) appendFileSync(out, `${JSON.stringify(record)}\n`);
   const records = await playAll(runs, drivers, machine, given, out);
   console.log(summaryTable(records));
-  await report({ header, records }, out);
+  await report(out);
   return records.some(({ error }) => error !== undefined) ? 1 : 0;
 }
 
-/** `driver peer` → its class, or why there is none. */
+/** `driver peer` → its class, or why it cannot be used. */
 async function load({ driver: drivers, peer: peers }) {
   const loaded = new Map();
   for (const driver of drivers) {
     for (const peer of peers) {
-      const { Driver, why } = await driverOf(driver, peer);
-      loaded.set(`${driver} ${peer}`, Driver ?? why);
+      const Driver = await driverOf(driver, peer);
+      if (Driver !== undefined) loaded.set(`${driver} ${peer}`, Driver);
     }
   }
   return loaded;
@@ -204,12 +111,13 @@ async function playAll(runs, drivers, machine, { preset, pace }, out) {
 }
 
 /** The page beside the lines. */
-async function report(results, out) {
+async function report(out) {
   const file = new URL("./report.mjs", import.meta.url);
   if (!existsSync(file)) return;
   const { writeReport } = await import(file.href);
-  const page = out.replace(/(\.jsonl?)?$/, ".html");
-  await writeReport(results, page);
+  const { readResults } = await import(new URL("./results.mjs", import.meta.url).href);
+  const page = `${out.replace(/\.jsonl?$/, "")}.html`;
+  await writeReport(readResults(out), page);
   console.error(`bench: ${out}, ${page}`);
 }
 

@@ -12,18 +12,20 @@ const LONG_MS = 60_000;
 /**
  * @param given { drivers, peers, nodes, repetitions?, seed, wanted: [{ scenario, variant }] }
  * @param scenarios as in scenarios.mjs
- * @param driverOf (driver, peer) → its class, or a sentence that says why there is none
- * @returns {{ runs: object[], skipped: string[] }}
+ * @param driverOf (driver, peer) → its class, a sentence that says why it is not here, or undefined if there is no such thing
+ * @returns {{ runs: object[], skipped: object[] }} of what is skipped `skipped` says why
  */
 export function plan({ drivers, peers, nodes, repetitions, seed, wanted }, scenarios, driverOf) {
-  const skipped = new Set();
+  const skipped = [];
   const round = [];
   for (const driver of drivers) {
     for (const count of nodes) {
       for (const { scenario, variant } of wanted) {
         const able = peers.filter((peer) => {
-          const why = whyNot(scenarios[scenario], scenario, driver, peer, driverOf);
-          if (why !== undefined) skipped.add(why);
+          const Driver = driverOf(driver, peer);
+          if (Driver === undefined) return false;
+          const why = whyNot(Driver, scenarios[scenario], `${scenario} is not played with ${peer} (${driver})`);
+          if (why !== undefined) skipped.push({ peer, driver, nodes: count, scenario, variant, skipped: why });
           return why === undefined;
         });
         if (able.length === 0) continue;
@@ -42,7 +44,7 @@ export function plan({ drivers, peers, nodes, repetitions, seed, wanted }, scena
       }
     }
   }
-  return { runs, skipped: [...skipped] };
+  return { runs, skipped };
 }
 
 /** As often for each of the peers, though it be long for one alone. */
@@ -51,10 +53,8 @@ export function repetitionsOf({ lastsMs }, peers) {
   return longest > LONG_MS ? REPETITIONS_LONG : REPETITIONS;
 }
 
-function whyNot({ needs }, scenario, driver, peer, driverOf) {
-  const Driver = driverOf(driver, peer);
+function whyNot(Driver, { needs }, what) {
   if (typeof Driver === "string") return Driver;
   const lacking = needs.filter((act) => !Driver.can.has(act));
-  if (lacking.length === 0) return undefined;
-  return `${scenario} is not played with ${peer} (${driver}), which cannot ${lacking.join(", ")} here`;
+  return lacking.length === 0 ? undefined : `${what}: it cannot ${lacking.join(", ")} here`;
 }

@@ -10,7 +10,10 @@ const S = 1_000;
 const FORM_MS = 150 * S;
 const DEATH_MS = 60 * S;
 const LEAVE_MS = 30 * S;
-const MESSAGE_MS = 10 * S;
+/** The next message does not wait longer for the one before … */
+const MESSAGE_MS = 3 * S;
+/** … but all together for those who came away empty: Serf brings it to them with its next periodic exchange. */
+const MESSAGES_MS = 60 * S;
 
 const others = (stage, ...but) => stage.driver.running().filter((member) => !but.includes(member));
 
@@ -124,6 +127,7 @@ async function messages(stage) {
     await stage.driver.pass(stage.pace.quietMs);
     await stage.see(MESSAGE_MS);
   }
+  await stage.see(MESSAGES_MS);
 }
 
 async function broadcast(stage) {

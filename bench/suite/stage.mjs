@@ -78,6 +78,7 @@ export class Stage {
   /** Measuring begins now. `know`: all know all; otherwise each only itself. */
   async begin({ know }) {
     await this.driver.observe();
+    this.driver.settled();
     this.#usage.before = await this.driver.usage();
     this.#from = this.driver.now();
     const running = this.driver.running();

@@ -56,6 +56,9 @@ export class Driver {
     throw new Error("BUG: a driver without `start`");
   }
 
+  /** Measuring begins: what the start did to the clocks is over. */
+  settled() {}
+
   /** Removes everything it made, also when `start` failed half-way. */
   async stop() {}
 

@@ -1,6 +1,8 @@
 // Which driver there is for which peer. A driver's file is loaded when it is asked for: one engine more or less on the
 // machine concerns nobody else.
 
+import { existsSync } from "node:fs";
+
 const FILES = {
   docker: { hearsay: ["./docker.mjs", "DockerDriver"], serf: ["./docker.mjs", "DockerSerfDriver"] },
   process: { hearsay: ["./process.mjs", "ProcessDriver"], serf: ["./serf.mjs", "SerfDriver"] },
@@ -11,19 +13,12 @@ const FILES = {
 export const DRIVERS = Object.keys(FILES);
 export const PEERS = ["hearsay", "serf"];
 
-/** @returns {Promise<{ Driver?: typeof import("./driver.mjs").Driver, why?: string }>} the class, or why there is none */
+/** @returns the class, a sentence that says why it cannot be used here, or undefined if there is no such thing */
 export async function driverOf(driver, peer) {
   const [file, name] = FILES[driver][peer] ?? [];
-  if (file === undefined) return { why: `${driver} has no ${peer} members` };
-  let module;
-  try {
-    module = await import(file);
-  } catch (error) {
-    if (error.code !== "ERR_MODULE_NOT_FOUND") throw error;
-    return { why: `The driver ${driver} is not here: ${error.message}` };
-  }
-  const Driver = module[name];
-  if (Driver === undefined) return { why: `The driver ${driver} has no ${peer} members` };
-  const why = await Driver.available();
-  return why === undefined ? { Driver } : { why };
+  if (file === undefined) return undefined;
+  const url = new URL(file, import.meta.url);
+  if (!existsSync(url)) return `The driver ${driver} is not here`;
+  const { [name]: Driver } = await import(url.href);
+  return Driver === undefined ? undefined : ((await Driver.available()) ?? Driver);
 }

@@ -65,10 +65,12 @@ export class SerfDriver extends Driver {
   /** Text of a message → who said it: an event does not tell. */
   #sayers = new Map();
   #traffic;
+  #tripMs = 0;
   #loop = monitorEventLoopDelay({ resolution: LOOP_LOOK_MS });
 
   async start({ joined, atOnce = Number.POSITIVE_INFINITY }) {
     if (whyNoTraffic() === "") this.#traffic = new Traffic(RPC_PORT);
+    this.#loop.enable();
     const began = this.now();
     await this.#open(0, undefined);
     let next = 1;
@@ -77,8 +79,7 @@ export class SerfDriver extends Driver {
     };
     await Promise.all(Array.from({ length: Math.min(atOnce, this.nodes - 1) }, openSome));
     this.startUpMs = this.now() - began;
-    this.#loop.enable();
-    await this.#bound();
+    await this.#measureTrips();
   }
 
   /** An agent for a member, at its address. @returns when it was up */
@@ -98,15 +99,24 @@ export class SerfDriver extends Driver {
     this.#facts.push({ observer, type: "message", about: this.#sayers.get(text) ?? -1, at: this.now(), text });
   }
 
-  /** How late we may read what an agent said. */
-  async #bound() {
-    const trips = this.#able().map(async ({ rpc }) => {
+  /** An RPC's round-trip, one after another, or they would wait for each other. */
+  async #measureTrips() {
+    for (const { rpc } of this.#able()) {
       const asked = this.now();
       await rpc.ask("stats");
-      return this.now() - asked;
-    });
-    const longest = Math.max(0, ...(await Promise.all(trips)));
-    this.clockErrorMs = Math.max(this.clockErrorMs, longest);
+      this.#tripMs = Math.max(this.#tripMs, this.now() - asked);
+    }
+    this.#readClock();
+  }
+
+  /** How late we may have read what an agent said. */
+  #readClock() {
+    this.clockErrorMs = Math.max(this.#tripMs, this.#loop.max / 1e6 - LOOP_LOOK_MS);
+  }
+
+  settled() {
+    this.#loop.reset();
+    this.#readClock();
   }
 
   async stop() {
@@ -141,7 +151,7 @@ export class SerfDriver extends Driver {
   async observe() {
     const died = this.#members.find((member) => member?.isRunning && member.isGone);
     if (died) throw new Error(`Serf's agent ${died.number} ended by itself: ${died.lastWords}`);
-    this.clockErrorMs = Math.max(this.clockErrorMs, this.#loop.max / 1e6 - LOOP_LOOK_MS);
+    this.#readClock();
     return this.#facts.splice(0);
   }
 
