@@ -10,8 +10,9 @@ const SAME = 0.05;
 
 const without = {
   "nothing: the full protocol": {},
-  "telling at once (waits 100 ms a hop)": { coalesceMs: 100 },
+  "telling often (100 ms between two tellings)": { coalesceMs: 100 },
   coalescing: { coalesceMs: 0 },
+  "the wait of acknowledgements": { heardDelayMs: 0 },
   "acknowledgements (never told again)": { resendMinMs: 60_000 },
   "the far contact": { farRotateMs: 0 },
   "reconciliation (once per member)": { syncIntervalMs: 600_000 },

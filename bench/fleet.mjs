@@ -1,5 +1,6 @@
 // Many members as processes of this machine. None outlives the script (wards.mjs). Ports are the system's to pick.
 //
+//   Plain  flood-member.mjs: passes on what it hears, no protocol
 //   Bare   member.mjs: a gossip node and a notebook. Clock: CLOCK_MONOTONIC, one for all processes
 //   Full   `hearsay node`, watched through what it shows to everybody: its log, `/health`, `/stats`. Clock: the wall's, in ms
 
@@ -11,6 +12,7 @@ import { fileURLToPath } from "node:url";
 import { atEnd, bonds, bounded, ward } from "./wards.mjs";
 
 const MEMBER = fileURLToPath(new URL("./member.mjs", import.meta.url));
+const FLOOD_MEMBER = fileURLToPath(new URL("./flood-member.mjs", import.meta.url));
 const MAIN = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
 /** Longest wait for a process to come up, and for it to answer. */
 const START_MS = 60_000;
@@ -101,6 +103,20 @@ export class Bare extends Child {
   /** Tells it to do something, and does not wait. */
   tell(order) {
     this.process.send(order);
+  }
+}
+
+/** A process without a protocol, see floor.mjs. */
+export class Plain extends Bare {
+  static async start() {
+    const member = new Plain(FLOOD_MEMBER, [], ["ignore", "ignore", "inherit"]);
+    member.address = (await member.hear(({ ready }) => ready, START_MS, "start")).ready;
+    return member;
+  }
+
+  /** The ports it passes on to. */
+  link(ports) {
+    this.process.send({ links: ports });
   }
 }
 

@@ -154,9 +154,13 @@ export const gauges = {
   ),
 };
 
-/** The runs of a gauge under some overrides, always with the same seeds. Overrides with the default are none. */
+/**
+ * The runs of a gauge under some overrides, always with the same seeds. Overrides with the default are none.
+ * @throws RangeError before anything has run, if the overrides make no sense
+ */
 export function runsOf({ scenario, count, settings }, overrides) {
   const standard = configure("lan");
   const config = Object.fromEntries(Object.entries(overrides).filter(([name, value]) => standard[name] !== value));
+  configure("lan", config);
   return seeds(count).map((seed) => ({ scenario, settings: { loss: 0, preset: "lan", ...settings, config, seed } }));
 }

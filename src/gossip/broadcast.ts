@@ -1,8 +1,8 @@
 // Messages on their way: whom this member still has to tell each of them, and who is known to have it.
 //
 //   A                          B
-//   |---- gossip: m ---------->|      first heard: B tells its own links, but not A
-//   |<--- heard: m ------------|      … and acknowledges, at once
+//   |---- gossip: m ---------->|      first heard: B tells its own links at once, but not A
+//   |<--- heard: m ------------|      … and acknowledges, when the message has gone past
 //   |                          |
 //   |---- gossip: m ---->  <---|      both at the same time: each is the other's acknowledgement
 //

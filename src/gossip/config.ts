@@ -50,15 +50,21 @@ const schema = z
     /** Datagrams of news that are earned in a second. */
     gossipPerSecond: z.number().min(1).max(100_000).default(100),
     /**
-     * An acknowledgement waits so long, until the message has gone past: where many members share few processors, it would be
-     * in the message's way. Less than resendMinMs.
+     * An acknowledgement of a message, and the word that we agree, wait so long at most, until what was told has gone past:
+     * where many members share few processors, they would be in its way. Less than resendMinMs.
      */
     heardDelayMs: z.number().int().min(0).max(1_000).default(60),
-    /** Least pause before a message that was not acknowledged is told again; grows by half each time. */
+    /**
+     * Least pause before a message that was not acknowledged is told again; grows by half each time. The round-trips may
+     * make it longer: by as much as for a probe, and heardDelayMs more.
+     */
     resendMinMs: ms(60_000).default(100),
     /** How long the far contact is kept; 0: there is none. Each change makes a new pair of hosts, see contacts.ts. */
     farRotateMs: z.number().int().min(0).max(86_400_000).default(60_000),
-    /** Least pause between two tellings of news: what arrives within it is told together. */
+    /**
+     * Least pause between two tellings. After a longer silence news and messages are told in the moment they come; what
+     * comes sooner after the last telling waits, and goes together. 0: everything is told in its moment.
+     */
     coalesceMs: z.number().int().min(0).max(1_000).default(2),
     /** News of a member is sent gossipMult * ceil(log10(members + 1)) times at most; memberlist: 4. */
     gossipMult: z.number().int().min(1).max(64).default(4),

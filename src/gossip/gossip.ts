@@ -3,6 +3,7 @@
 //   a message   to every link at once, and again until it is acknowledged (broadcast.ts)
 //   a rumor     about a member: to every link at once, then in rounds to all contacts, least told first, until they show
 //               our digest, which acknowledges all rumors together, or until it was told often enough (SWIM 4.1)
+//   thanks      that we have a message, or agree: later, for they must not be in the way of what they are for
 //
 // Datagrams come from a bucket of tokens: when there is more to tell than the bucket holds, news waits and goes in batches.
 // Every datagram to a member that does not show our digest takes along the rumors it has room for (SWIM 4.1's piggybacking).
@@ -50,7 +51,7 @@ export class Gossip {
   /** When to tell at once, and when the next regular round is; Infinity: not at all. */
   #tellAt = Number.POSITIVE_INFINITY;
   #roundAt = Number.POSITIVE_INFINITY;
-  /** When to thank those who are owed. */
+  /** When to thank those who are owed: all of them when the first has waited long enough. */
   #thankAt = Number.POSITIVE_INFINITY;
   /** When news was told last. */
   #toldAt = Number.NEGATIVE_INFINITY;
@@ -105,8 +106,9 @@ export class Gossip {
 
   /** There is news of a member. */
   tell(peer: Peer, now: number, told = 0): void {
-    this.#inStep.clear();
-    this.#shown.clear();
+    // To clear a set costs, also an empty one.
+    if (this.#inStep.size > 0) this.#inStep.clear();
+    if (this.#shown.size > 0) this.#shown.clear();
     this.#hasNews = true;
     this.rumors.add(peer, told);
     this.#soon(now);
@@ -164,7 +166,7 @@ export class Gossip {
     if (frame.kind !== GOSSIP || (owed.length === 0 && !isAgreed)) return;
     if (this.#owed.size >= OWED_MAX) return;
     this.#owed.set(peer, [...(this.#owed.get(peer) ?? []), ...owed]);
-    // Passing on comes first: an acknowledgement has time until it is told again.
+    // Passing on comes first, here and at the others; who told us allows for it before it tells again.
     this.#thankAt = Math.min(this.#thankAt, now + this.#config.heardDelayMs);
     this.#arm();
   }

@@ -154,7 +154,7 @@ class Node extends EventEmitter<GossipEvents> implements GossipNode {
   readonly #address: Address;
   readonly #config: Config;
   readonly #peers = new Peers();
-  readonly #profiles = new Profiles();
+  readonly #profiles = new Profiles(randomInt(2 ** 32));
   readonly #swim: Swim;
   readonly #witness: Witness;
   readonly #waits = new Set<Wait>();
@@ -409,7 +409,7 @@ class Node extends EventEmitter<GossipEvents> implements GossipNode {
     clearTimeout(this.#timer);
     this.#timerAt = deadline;
     const waitMs = deadline - performance.now();
-    // What is due now is done when the datagrams that came together are read: a timer would take a millisecond.
+    // What is overdue is done when the datagrams that came together are read: a timer would take a millisecond.
     if (waitMs <= 0) setImmediate(() => this.#wake());
     else this.#timer = setTimeout(() => this.#ring(), Math.min(TIMER_MS_MAX, waitMs));
   }
@@ -464,7 +464,7 @@ class Node extends EventEmitter<GossipEvents> implements GossipNode {
   // ── what the core tells ──
 
   #changed(peer: Peer, claim: Claim, was: Claim): void {
-    const event = this.#witness.changed(peer, claim, was, Date.now());
+    const event = this.#witness.changed(peer, claim, was, Date.now(), this.eventNames().length > 0);
     if (event) this.#events.push(event);
   }
 

@@ -88,28 +88,41 @@ export type ProfileId = number;
 const NO_BYTES = new Uint8Array(0);
 
 export class Profiles {
-  readonly #numbers = new Map<string, ProfileId>();
-  readonly #texts: string[] = [""];
+  /** Keyed hash of some bytes → the first profile that has it; `#next` leads to the others. */
+  readonly #first = new Map<number, ProfileId>();
+  readonly #next: ProfileId[] = [0];
   readonly #bytes: Uint8Array[] = [NO_BYTES];
   readonly #hashes: number[] = [0];
   readonly #holders: number[] = [1];
   readonly #free: ProfileId[] = [];
+  readonly #key: number;
+
+  /** @param key a secret where strangers are about, who else could make all their profiles fall on one hash */
+  constructor(key = 1) {
+    this.#key = key;
+  }
 
   /** Takes hold of some bytes (copied, so the datagram they came in may go); undefined when the table is full. */
   hold(bytes: Uint8Array): ProfileId | undefined {
-    const text = String.fromCharCode(...bytes);
-    const known = this.#numbers.get(text);
-    if (known !== undefined) {
+    const place = hashOf(bytes, this.#key);
+    const known = this.#find(bytes, place);
+    if (known !== 0) {
       this.#holders[known] = (this.#holders[known] ?? 0) + 1;
       return known;
     }
     const id = this.#free.pop() ?? this.#bytes.length;
     if (id > PEERS_MAX) return undefined;
-    this.#numbers.set(text, id);
-    this.#texts[id] = text;
+    this.#next[id] = this.#first.get(place) ?? 0;
+    this.#first.set(place, id);
     this.#bytes[id] = new Uint8Array(bytes);
-    this.#hashes[id] = hashOf(bytes);
+    this.#hashes[id] = hashOf(bytes, 1) || 1;
     this.#holders[id] = 1;
+    return id;
+  }
+
+  #find(bytes: Uint8Array, place: number): ProfileId {
+    let id = this.#first.get(place) ?? 0;
+    while (id !== 0 && !equalBytes(bytes, this.bytes(id))) id = this.#next[id] as ProfileId;
     return id;
   }
 
@@ -123,10 +136,22 @@ export class Profiles {
     const holders = (this.#holders[id] ?? 0) - 1;
     this.#holders[id] = holders;
     if (holders > 0) return;
-    this.#numbers.delete(this.#texts[id] as string);
+    this.#unlink(id);
     this.#bytes[id] = NO_BYTES;
-    this.#texts[id] = "";
     this.#free.push(id);
+  }
+
+  #unlink(id: ProfileId): void {
+    const place = hashOf(this.bytes(id), this.#key);
+    const next = this.#next[id] as ProfileId;
+    let before = this.#first.get(place) ?? 0;
+    if (before === id) {
+      if (next === 0) this.#first.delete(place);
+      else this.#first.set(place, next);
+      return;
+    }
+    while (this.#next[before] !== id) before = this.#next[before] as ProfileId;
+    this.#next[before] = next;
   }
 
   bytes(id: ProfileId): Uint8Array {
@@ -139,8 +164,15 @@ export class Profiles {
   }
 }
 
-function hashOf(bytes: Uint8Array): number {
-  let hash = 1;
-  for (const byte of bytes) hash = mix32(hash ^ byte);
-  return hash || 1;
+function hashOf(bytes: Uint8Array, seed: number): number {
+  let hash = seed;
+  for (let i = 0; i < bytes.length; i++) hash = mix32(hash ^ (bytes[i] as number));
+  return hash;
+}
+
+/** True if they are the same bytes; a loop, for `every` calls a function for each. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }

@@ -99,7 +99,7 @@ export class Prober {
 
   #begin(now: number, target: Peer): void {
     for (const other of this.#probes.values()) if (other.target === target) return;
-    const factor = Math.max(this.#health.factor, this.#contacts.patience(now));
+    const factor = Math.max(this.#health.factor(now), this.#contacts.patience(now));
     const helpMs = this.#config.probeTimeoutMs * factor;
     const probe = new Probe(target, this.#nextSeq(), now, helpMs / Math.max(1, this.#config.probeRepeats));
     const helpAt = now + this.#roundTrip.timeoutMs * factor;

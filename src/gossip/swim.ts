@@ -30,7 +30,7 @@ import { Health } from "./health.ts";
 import { Members } from "./members.ts";
 import { type Message, Messages } from "./messages.ts";
 import { Outbox, type Sender } from "./outbox.ts";
-import type { Peer, Peers, ProfileId, Profiles } from "./peers.ts";
+import { equalBytes, type Peer, type Peers, type ProfileId, type Profiles } from "./peers.ts";
 import { RoundTrip } from "./probe.ts";
 import { Prober } from "./prober.ts";
 import type { Random } from "./random.ts";
@@ -158,7 +158,7 @@ export class Swim {
     this.#output = output;
     this.#cookies = cookies;
     this.#epoch = random.uint32();
-    this.#health = new Health(config.healthMax);
+    this.#health = new Health(config.healthMax, config.probeTimeoutFloorMs / 2, config.probeIntervalMs);
     this.#dead = new Gone(config.deadMs);
     this.#left = new Gone(config.leftMs);
     const members = new Members(self, peers, profiles);
@@ -402,8 +402,9 @@ export class Swim {
   #notice(now: number): void {
     const sinceMs = now - this.#inputAt;
     this.#inputAt = now;
-    if (sinceMs <= this.#config.probeTimeoutMs || !this.#config.stallDetection) return;
     const late = Math.min(sinceMs, now - this.#timers.deadline);
+    this.#health.late(late, now);
+    if (!this.#config.stallDetection) return;
     if (late > this.#config.probeTimeoutMs) this.#stalled(now, late);
   }
 
@@ -513,7 +514,7 @@ export class Swim {
       if (
         claim === was &&
         profile !== undefined &&
-        !equal(profile, this.#profiles.bytes(this.members.profile(known)))
+        !equalBytes(profile, this.#profiles.bytes(this.members.profile(known)))
       ) {
         this.#sync.tellItself(known, now);
       }
@@ -587,7 +588,7 @@ export class Swim {
 
   /** A period is over. */
   #period(now: number): void {
-    this.#prober.period(now, this.#standing.isDamped ? 1 : this.#health.factor);
+    this.#prober.period(now, this.#standing.isDamped ? 1 : this.#health.factor(now));
     this.#repair.greetLost(now, this.#dead);
     for (const gone of [this.#dead, this.#left]) {
       for (let peer = gone.takeExpired(now); peer !== undefined; peer = gone.takeExpired(now)) this.#forget(peer);
@@ -665,8 +666,4 @@ function holdProfile(profiles: Profiles, profile: Uint8Array): ProfileId {
   const id = profiles.hold(profile);
   if (id === undefined) throw new RangeError("Expected room for one more profile in the table, got a full one");
   return id;
-}
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }

@@ -10,14 +10,24 @@ import type { Members } from "./members.ts";
 import type { Peer, Peers, Profiles } from "./peers.ts";
 import { decodeProfile } from "./profile.ts";
 
-/** What is kept of a member beside the core's beliefs. */
-interface Known {
-  readonly profile: Profile;
+/** What is kept of a member beside the core's beliefs. Its profile is read when somebody asks: most are looked at by nobody. */
+class Known {
   readonly bytes: Uint8Array;
   readonly since: number;
+  #profile: Profile | undefined;
+
+  constructor(bytes: Uint8Array, since: number) {
+    this.bytes = bytes;
+    this.since = since;
+  }
+
+  get profile(): Profile {
+    this.#profile ??= decodeProfile(this.bytes);
+    return this.#profile;
+  }
 }
 
-const UNKNOWN: Known = { profile: decodeProfile(new Uint8Array(0)), bytes: new Uint8Array(0), since: 0 };
+const UNKNOWN = new Known(new Uint8Array(0), 0);
 
 export class Witness {
   /** What this node says of itself. */
@@ -53,23 +63,29 @@ export class Witness {
     return this.#row(peer, this.#known.get(peer) ?? UNKNOWN);
   }
 
-  #row(peer: Peer, { profile, since }: Known): Member {
+  #row(peer: Peer, known: Known): Member {
     const claim = this.#members.claim(peer);
     const rttMs = this.#members.rttMs(peer);
     const isSelf = peer === this.#members.self;
     return {
-      ...(isSelf ? this.own : profile),
+      ...(isSelf ? this.own : known.profile),
       address: formatAddress(this.#peers.address(peer)),
       status: statusName(claim),
       incarnation: incarnationOf(claim),
-      since,
+      since: known.since,
       rttMs: rttMs === 0 ? undefined : rttMs,
       self: isSelf,
     };
   }
 
-  /** The core's belief has changed; the event is for the user, if there is one. */
-  changed(peer: Peer, claim: Claim, was: Claim, at: number): MembershipEvent | ConflictEvent | undefined {
+  /** The core's belief has changed; the event is for the user, if there is one. Nobody `isListening`: there is none. */
+  changed(
+    peer: Peer,
+    claim: Claim,
+    was: Claim,
+    at: number,
+    isListening: boolean,
+  ): MembershipEvent | ConflictEvent | undefined {
     if (claim === 0) {
       this.#known.delete(peer);
       return undefined;
@@ -78,13 +94,11 @@ export class Witness {
     const bytes = this.#profiles.bytes(this.#members.profile(peer));
     const isSameProfile = before !== undefined && before.bytes === bytes;
     const isSameStatus = was !== 0 && statusOf(claim) === statusOf(was);
-    const known = {
-      profile: isSameProfile ? before.profile : decodeProfile(bytes),
-      bytes,
-      since: isSameStatus && before ? before.since : at,
-    };
+    const since = isSameStatus && before ? before.since : at;
+    const known = isSameProfile && since === before.since ? before : new Known(bytes, since);
     this.#known.set(peer, known);
     if (peer === this.#members.self) return this.#changedSelf(known.profile, claim, at);
+    if (!isListening) return undefined;
     const type = eventType(claim, was, isSameProfile, bytes.length > 0);
     if (type === undefined) return undefined;
     const isAnother = before !== undefined && before.bytes.length > 0 && before.profile.id !== known.profile.id;

@@ -153,7 +153,7 @@ class Run {
     }
     invariants.ownProfiles(net);
     // What was acknowledged is let go when it would have been told again.
-    net.run(net.now + Math.max(this.#config.resendMinMs, this.#config.probeTimeoutMs));
+    net.run(net.now + this.#pauseMaxMs);
     for (const { index, swim } of running) {
       if (swim.load.messages > 0)
         invariants.found(net, `member ${index} still waits to know who heard what was said in the calm`);
@@ -176,10 +176,15 @@ class Run {
       invariants.found(net, `member ${index} did not hear what ${speaker.index} said in the rain`);
   }
 
+  /** The longest pause between the first two tellings of a message to a link. */
+  get #pauseMaxMs(): number {
+    const { resendMinMs, probeTimeoutMs, heardDelayMs } = this.#config;
+    return Math.max(resendMinMs, probeTimeoutMs + heardDelayMs);
+  }
+
   /** A member tells a link eight times, with pauses that grow by half. */
   get #triesMs(): number {
-    const { resendMinMs, probeTimeoutMs } = this.#config;
-    return 50 * Math.max(resendMinMs, probeTimeoutMs);
+    return 50 * this.#pauseMaxMs;
   }
 
   /** A probe that began in the storm may end in an accusation yet; so it may take some goes until a stretch is quiet. */

@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { soon } from "../gossip/places.ts";
 
+const FLOOR = new URL("../../bench/floor.mjs", import.meta.url).pathname;
 const REAL = new URL("../../bench/real.mjs", import.meta.url).pathname;
 const ONE_PROCESS = new URL("../../bench/one-process.mjs", import.meta.url).pathname;
 
@@ -40,6 +41,16 @@ const isRunning = (pid: string) => {
     return false;
   }
 };
+
+it("what the machine takes by itself is measured over the same graph", async () => {
+  const { code, text, records } = await bench(FLOOR, "--members", "5", "--broadcasts", "3");
+  expect(code, text).toBe(0);
+  const floor = records.get("floor");
+  expect(floor).toMatchObject({ members: 5, broadcasts: 3 });
+  const times = [floor?.pairP50Ms, floor?.allP50Ms, floor?.allMaxMs].map(Number);
+  expect(times[0]).toBeGreaterThan(0);
+  expect(times).toEqual([...times].sort((a, b) => a - b));
+});
 
 describe("the benchmark of real processes", () => {
   it.concurrent.each([

@@ -35,11 +35,11 @@ function settled(config: Partial<Config> = {}, count = 20): Lab {
 /** What was sent with messages since the last look. */
 const tellings = (lab: Lab): Sent[] => lab.take(GOSSIP).filter(({ messages }) => messages.length > 0);
 
-/** Says something; the datagrams that tell it to the links. */
+/** Says something; the datagrams that tell it to the links in the same moment. */
 function say(lab: Lab, size = 5): Sent[] {
   lab.take();
   lab.swim.broadcast(lab.now, new Uint8Array(size));
-  lab.runFor(lab.config.coalesceMs);
+  lab.runFor(0);
   return tellings(lab);
 }
 
@@ -57,9 +57,45 @@ describe("a message", () => {
     const nearest = [1, -1].map((step) => formatAddress(lab.peers.address(ring.at(here + step))));
     expect(told.map(({ to }) => to)).toEqual([...nearest, expect.any(String)]);
     expect(new Set(told.map(({ to }) => to)).size).toBe(3);
-    for (const letter of told) expect(letter.at).toBe(saidAt + lab.config.coalesceMs);
+    for (const letter of told) expect(letter.at).toBe(saidAt);
     lab.runFor(lab.config.resendMinMs - 1);
     expect(tellings(lab)).toEqual([]);
+  });
+
+  test("from elsewhere is passed on in the moment it is heard", () => {
+    const lab = settled();
+    lab.hear({ kind: GOSSIP, from: ORIGIN, messages: [spoken(1)] });
+    const heardAt = lab.now;
+    lab.runFor(lab.config.resendMinMs - 1);
+    const told = tellings(lab);
+    expect(told.length).toBeGreaterThanOrEqual(2);
+    for (const { at, messages } of told) expect({ at, messages }).toEqual({ at: heardAt, messages: [spoken(1)] });
+  });
+
+  test("that comes right after another waits until two tellings are coalesceMs apart, with all that come meanwhile", () => {
+    const lab = settled();
+    const { coalesceMs } = lab.config;
+    const [first] = say(lab);
+    const toldAt = lab.now;
+    for (let i = 0; i < 3; i++) {
+      lab.runFor(coalesceMs / 4);
+      lab.swim.broadcast(lab.now, Uint8Array.of(i));
+    }
+    lab.runUntil(toldAt + coalesceMs - 0.01);
+    expect(tellings(lab)).toEqual([]);
+    lab.runUntil(toldAt + coalesceMs);
+    const told = tellings(lab);
+    const firstSeq = first?.messages[0]?.seq ?? 0;
+    expect(told.length).toBe(3);
+    for (const { at, messages } of told) {
+      expect(at).toBe(toldAt + coalesceMs);
+      expect(messages.map(({ seq }) => seq - firstSeq)).toEqual([1, 2, 3]);
+    }
+    lab.runFor(coalesceMs);
+    expect(
+      say(lab).map(({ at }) => at),
+      "and after the pause at once",
+    ).toEqual(Array(3).fill(lab.now));
   });
 
   test("is never told again to a link that said that it has it, and is forgotten when all have", () => {
@@ -104,12 +140,13 @@ describe("a message", () => {
   });
 
   test.each([
-    [80, 80 + 4 * 40],
-    [400, 500],
+    [80, 80 + 4 * 40, 300],
+    [400, 500, 560],
   ])(
-    "waits for its acknowledgement as long as the measured round-trip of %i ms suggests: %i ms, and no longer than for a probe",
-    (rttMs, pauseMs) => {
+    "waits for its acknowledgement as long as the measured round-trip of %i ms suggests, %i ms and no longer than for a probe, and as long as that waits itself: %i ms",
+    (rttMs, estimateMs, pauseMs) => {
       const lab = new Lab();
+      expect(estimateMs + lab.config.heardDelayMs).toBe(pauseMs);
       lab.know(...names(4));
       for (let ping: Sent | undefined; !ping; ) {
         lab.runUntil(lab.swim.deadline);
@@ -145,10 +182,11 @@ describe("a message", () => {
     for (let i = 0; i < 5; i++) {
       lab.take();
       lab.hear({ kind: GOSSIP, from: bystander, messages: [spoken(1)] });
-      lab.runFor(lab.config.coalesceMs);
+      const at = lab.now + lab.config.heardDelayMs;
+      lab.runFor(lab.config.resendMinMs);
       const heard = lab.take(HEARD);
       expect(heard).toMatchObject([
-        { to: bystander, claims: [], messages: [{ ...spoken(1), payload: new Uint8Array(0) }] },
+        { at, to: bystander, claims: [], messages: [{ ...spoken(1), payload: new Uint8Array(0) }] },
       ]);
       lab.runFor(1_000);
     }
@@ -167,14 +205,19 @@ describe("a message", () => {
     expect(new Set(tellings(lab).map(({ to }) => to))).toEqual(new Set([third]));
   });
 
-  test("that waits is named in one acknowledgement with others of the same moment", () => {
+  test("is named in one acknowledgement with those that came while it waited, and those wait no longer than the first", () => {
     const lab = settled();
+    const { heardDelayMs, resendMinMs } = lab.config;
     const bystander = names(20)[3] as string;
-    for (const seq of [1, 2, 3]) lab.hear({ kind: GOSSIP, from: bystander, messages: [spoken(seq)] });
-    lab.runFor(lab.config.coalesceMs);
+    const from = lab.now;
+    for (const [i, afterMs] of [0, 1, heardDelayMs / 2, heardDelayMs - 1].entries()) {
+      lab.runUntil(from + afterMs);
+      lab.hear({ kind: GOSSIP, from: bystander, messages: [spoken(1 + i)] });
+    }
+    lab.runUntil(from + resendMinMs);
     const heard = lab.take(HEARD);
-    expect(heard.length).toBe(1);
-    expect(heard[0]?.messages.map(({ seq }) => seq)).toEqual([1, 2, 3]);
+    expect(heard.map(({ at, to }) => ({ at, to }))).toEqual([{ at: from + heardDelayMs, to: bystander }]);
+    expect(heard[0]?.messages.map(({ seq }) => seq)).toEqual([1, 2, 3, 4]);
   });
 
   test("named in an acknowledgement is not thereby heard", () => {
@@ -357,7 +400,7 @@ describe("an acknowledgement", () => {
         });
         lab.take();
         lab.receive(question);
-        lab.runFor(lab.config.coalesceMs);
+        lab.runFor(lab.config.heardDelayMs);
         const answers = lab.take(HEARD).filter(({ to }) => to === asking);
         // Whoever was shown our digest a moment ago needs no thanks for a claim.
         if (messages.length > 0 || !hasNews) expect(answers.length).toBe(messages.length > 0 ? 1 : 0);
@@ -374,7 +417,7 @@ describe("an acknowledgement", () => {
     for (const letter of told) acknowledge(lab, letter);
     for (const from of names(20))
       lab.hear({ kind: HEARD, from, messages: [{ ...spoken(9), payload: new Uint8Array(0) }] });
-    lab.runFor(10);
+    lab.runFor(2 * lab.config.heardDelayMs);
     expect(lab.take(HEARD)).toEqual([]);
   });
 
@@ -382,15 +425,17 @@ describe("an acknowledgement", () => {
     const lab = settled();
     const [teller = "", bystander = ""] = names(20);
     lab.hear({ kind: GOSSIP, from: teller, digest: 0, claims: [alive("10.0.50.1:7979")] });
-    lab.runFor(lab.config.coalesceMs);
+    const nextRoundAt = lab.now + lab.config.gossipIntervalMs;
+    lab.runFor(0);
     expect(lab.take(GOSSIP).length).toBe(3);
-    for (let seq = 1; seq <= 5; seq++) {
+    for (let i = 0; i < 3; i++) {
       // Heard already, so there is nothing but the thanks to say.
       lab.hear({ kind: GOSSIP, from: bystander, messages: [spoken(1, 5, lab.address)] });
-      lab.runFor(2);
+      lab.runFor(lab.config.heardDelayMs);
     }
+    expect(lab.now).toBeLessThan(nextRoundAt);
     const sent = lab.take().filter(({ kind }) => kind !== PING);
-    expect(sent.filter(({ kind }) => kind === HEARD).length).toBe(5);
+    expect(sent.filter(({ kind }) => kind === HEARD).length).toBe(3);
     expect(sent.filter(({ kind }) => kind === GOSSIP)).toEqual([]);
   });
 });

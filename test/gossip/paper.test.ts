@@ -245,11 +245,14 @@ describe("SWIM 4.1, dissemination rides on pings and acks", () => {
   });
 
   test("news rides on our own ping", () => {
-    // News that waits a second for more to go with it leaves it to the ping.
-    const lab = settled(5, { coalesceMs: 1_000 });
-    lab.hear({ kind: GOSSIP, from: names(5)[0] as string, claims: [alive(news)] });
+    // What comes after other news, and so waits a second for more to go with it, is left to the ping.
+    const lab = settled(5, { coalesceMs: 1_000, gossipIntervalMs: 1_000 });
+    const [first = ""] = names(5);
+    lab.hear({ kind: GOSSIP, from: first, claims: [alive("10.0.50.2:7979")] });
+    lab.runFor(0);
+    lab.hear({ kind: GOSSIP, from: first, claims: [alive(news)] });
     const ping = nextPing(lab);
-    expect(ping.claims).toMatchObject([{ member: news }]);
+    expect(ping.claims).toMatchObject([{ member: news }, { member: "10.0.50.2:7979" }]);
   });
 
   // Somebody with another view, who does not hear what it is told: it never shows our digest.
@@ -336,21 +339,44 @@ describe("news of members, in ours", () => {
 
   test("is told to the nearest neighbours and the far contact at once, and to nobody else until the next round", () => {
     const lab = standing(20);
-    const { coalesceMs, gossipIntervalMs } = lab.config;
+    const { gossipIntervalMs } = lab.config;
     lab.hear({ kind: GOSSIP, from: names(20)[9] as string, digest: 0, claims: [alive(news)] });
     const heardAt = lab.now;
     lab.take();
     lab.runFor(gossipIntervalMs / 2);
     const told = lab.take(GOSSIP);
     expect(told.length).toBe(3);
-    for (const letter of told) expect(letter).toMatchObject({ at: heardAt + coalesceMs, claims: [{ member: news }] });
+    for (const letter of told) expect(letter).toMatchObject({ at: heardAt, claims: [{ member: news }] });
     expect(told.map(({ to }) => to)).toEqual(expect.arrayContaining(neighbours(lab, 2)));
+  });
+
+  test("that comes right after other news waits until two tellings are coalesceMs apart, with all that comes meanwhile", () => {
+    const lab = standing(20);
+    const { coalesceMs } = lab.config;
+    const hear = (member: string) =>
+      lab.hear({ kind: GOSSIP, from: names(20)[9] as string, digest: 0, claims: [alive(member)] });
+    hear(news);
+    lab.runFor(0);
+    lab.take();
+    const toldAt = lab.now;
+    const later = ["10.0.50.2:7979", "10.0.50.3:7979"];
+    for (const member of later) {
+      lab.runFor(coalesceMs / 4);
+      hear(member);
+    }
+    lab.runUntil(toldAt + 50);
+    const told = lab.take(GOSSIP);
+    expect(told.length).toBe(3);
+    for (const { at, claims } of told) {
+      expect(at).toBe(toldAt + coalesceMs);
+      expect(claims.map(({ member }) => member)).toEqual(expect.arrayContaining(later));
+    }
   });
 
   test("goes to all contacts in each regular round, until it was told often enough", () => {
     const lab = standing(20);
     lab.hear({ kind: GOSSIP, from: names(20)[9] as string, digest: 0, claims: [alive(news)] });
-    const first = lab.now + lab.config.coalesceMs;
+    const first = lab.now;
     lab.take();
     lab.runUntil(first + 10 * lab.config.gossipIntervalMs - 1);
     const told = lab.take(GOSSIP).filter(({ claims }) => claims.some((c) => c.member === news));
@@ -389,9 +415,10 @@ describe("news of members, in ours", () => {
 
   test("is acknowledged with our digest, by one that agrees then and by nobody else", () => {
     const lab = settled(5);
+    const { heardDelayMs } = lab.config;
     const [teller = ""] = names(5);
     lab.hear({ kind: GOSSIP, from: teller, digest: 0, claims: [alive(news)] });
-    lab.runFor(lab.config.coalesceMs);
+    lab.runFor(heardDelayMs);
     const sent = lab.take();
     expect(
       sent.filter(({ kind }) => kind === HEARD),
@@ -401,16 +428,17 @@ describe("news of members, in ours", () => {
     const other = names(5).find((name) => name !== teller && !shown.includes(name)) ?? "";
     const crossed = shown.find((to) => to !== teller && to !== news) ?? "";
     lab.hear({ kind: GOSSIP, from: crossed, claims: [alive(news)] });
-    lab.runFor(lab.config.coalesceMs);
+    lab.runFor(heardDelayMs);
     expect(lab.take(HEARD), "our own telling, which crossed it, shows as much").toEqual([]);
     lab.hear({ kind: GOSSIP, from: other, claims: [alive(news)] });
-    lab.runFor(lab.config.coalesceMs);
+    const at = lab.now + heardDelayMs;
+    lab.runFor(heardDelayMs + 1);
     expect(lab.take(HEARD)).toMatchObject([
-      { to: other, digest: lab.swim.members.ring.digest, claims: [], messages: [] },
+      { at, to: other, digest: lab.swim.members.ring.digest, claims: [], messages: [] },
     ]);
     lab.hear({ kind: GOSSIP, from: other });
     lab.hear({ kind: HEARD, from: other });
-    lab.runFor(100);
+    lab.runFor(2 * heardDelayMs);
     expect(lab.take(HEARD), "where nothing was told there is nothing to say").toEqual([]);
   });
 
@@ -704,6 +732,35 @@ describe("Lifeguard IV-A, local health", () => {
     lab.runFor(5_000);
     expect(lab.swim.health).toBe(0);
   });
+
+  test.each([
+    [0, 1],
+    [100, 1],
+    [300, 3],
+    [450, 4.5],
+  ])(
+    "an event loop that comes %i ms late makes the next period %d times as long, and is forgotten",
+    (lateMs, times) => {
+      const lab = settled(9);
+      lab.answering = () => true;
+      const nextPeriod = () => {
+        lab.take();
+        while (!lab.sent.some(({ kind }) => kind === PING)) lab.runUntil(lab.swim.deadline);
+        return lab.now;
+      };
+      const due = nextPeriod() + lab.config.probeIntervalMs;
+      lab.runUntil(due - 1);
+      lab.take();
+      lab.now = due + lateMs;
+      lab.swim.wake(lab.now);
+      const [ping] = lab.take(PING) as [Sent];
+      lab.hear({ kind: ACK, from: ping.to, a: ping.a });
+      expect(nextPeriod() - due - lateMs).toBeCloseTo(lab.config.probeIntervalMs * times, 3);
+      expect(lab.swim.health).toBe(0);
+      lab.runFor(20_000);
+      expect(nextPeriod() - nextPeriod()).toBe(-lab.config.probeIntervalMs);
+    },
+  );
 
   test("to have to refute an accusation costs one, up to the ceiling S", () => {
     const lab = settled(5);

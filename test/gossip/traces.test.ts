@@ -109,9 +109,9 @@ describe("the trace of", () => {
     const from = village.now;
     // C hears nobody for as long as it takes to be suspected.
     village.isLost = (_, to) => to === addressOf("C");
-    expect(village.runUntil(() => by.A?.status(addressOf("C")) === "suspect", 10_000)).toBeDefined();
+    expect(village.runUntil(() => by.B?.status(addressOf("C")) === "suspect", 10_000)).toBeDefined();
     village.isLost = () => false;
-    expect(village.runUntil(() => by.A?.status(addressOf("C")) === "alive", 10_000)).toBeDefined();
+    expect(village.runUntil(() => by.B?.status(addressOf("C")) === "alive", 10_000)).toBeDefined();
     village.runFor(500);
     expectTrace(
       "refutation",

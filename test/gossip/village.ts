@@ -108,7 +108,7 @@ export class Village {
       send: (to: Peer, bytes: Uint8Array) => this.#send(address, name(to), bytes, label),
       changed: (peer: Peer, claim: Claim, was: Claim) => {
         this.sights.push({ at: this.now, what: "belief", by: address, of: name(peer), claim, was });
-        const event = villager.witness.changed(peer, claim, was, this.wallClock());
+        const event = villager.witness.changed(peer, claim, was, this.wallClock(), true);
         if (event) villager.events.push(event);
       },
       deliver: ({ payload }: Message) => {

@@ -129,7 +129,8 @@ const bugs: Record<string, { plant: () => void; verdict: RegExp }> = {
       ),
   },
   "a member that believes what is said of it": {
-    verdict: /believes itself/,
+    // What it holds of itself is not what it told, and it is dead to itself: whichever is seen first.
+    verdict: /believes itself|says its belief/,
     plant: () =>
       plantInBelieving((members, peer, claim) =>
         peer === members.self && statusOf(claim) === ALIVE && incarnationOf(claim) > 1 ? claim + DEAD : claim,

@@ -2,8 +2,8 @@
 // we add. A named set of overrides, nothing else.
 //
 // What it still shares with ours: lasting contacts on a ring instead of random targets, rumors told until the contacts show
-// the same digest, reconciliation by digests, greetings of the dead. What remains is the difference that local health,
-// insisting, active confirmation, stall detection, deafness to the dead and damping make.
+// the same digest, the first telling at once, reconciliation by digests, greetings of the dead. What remains is the difference
+// that local health, insisting, active confirmation, stall detection, deafness to the dead and damping make.
 
 import type { Config } from "../../gossip/config.ts";
 
@@ -26,7 +26,7 @@ export function plainSwim(nodes: number): Partial<Config> {
     stallDetection: false,
     damping: false,
     heedDead: true,
-    // Told in rounds, as memberlist does.
+    // As often as memberlist's rounds; but the first of some news is told at once.
     coalesceMs: 200,
   };
 }
