@@ -65,28 +65,10 @@ class Child {
   }
 }
 
-export class Bare extends Child {
+/** A process that writes down what it notices, and says so when it is asked. */
+class Noting extends Child {
   static now = () => Number(process.hrtime.bigint()) / 1e6;
   #asked = 0;
-
-  /** `config`: protocol constants other than the preset's */
-  static async start(seed, preset, config) {
-    const member = new Bare(seed, { preset, config });
-    member.address = (await member.hear(({ ready }) => ready, START_MS, "start")).ready;
-    return member;
-  }
-
-  /** Tells it to join `seed` as soon as its socket is open. That it is open says `up`. */
-  constructor(seed, { preset, config = {}, port = 0, gid }) {
-    super(MEMBER, [seed ?? "", preset, JSON.stringify(config), String(port)], ["ignore", "ignore", "inherit"], gid);
-  }
-
-  /** Resolves with the time at which its socket was open. */
-  async up() {
-    const { up, at } = await this.hear((message) => message.up, START_MS, "start");
-    this.address = up;
-    return at;
-  }
 
   async broadcast(text) {
     this.process.send({ say: text });
@@ -106,8 +88,29 @@ export class Bare extends Child {
   }
 }
 
+export class Bare extends Noting {
+  /** `config`: protocol constants other than the preset's */
+  static async start(seed, preset, config) {
+    const member = new Bare(seed, { preset, config });
+    member.address = (await member.hear(({ ready }) => ready, START_MS, "start")).ready;
+    return member;
+  }
+
+  /** Tells it to join `seed` as soon as its socket is open. That it is open says `up`. */
+  constructor(seed, { preset, config = {}, port = 0, gid }) {
+    super(MEMBER, [seed ?? "", preset, JSON.stringify(config), String(port)], ["ignore", "ignore", "inherit"], gid);
+  }
+
+  /** Resolves with the time at which its socket was open. */
+  async up() {
+    const { up, at } = await this.hear((message) => message.up, START_MS, "start");
+    this.address = up;
+    return at;
+  }
+}
+
 /** A process without a protocol, see floor.mjs. */
-export class Plain extends Bare {
+export class Plain extends Noting {
   static async start() {
     const member = new Plain(FLOOD_MEMBER, [], ["ignore", "ignore", "inherit"]);
     member.address = (await member.hear(({ ready }) => ready, START_MS, "start")).ready;
@@ -116,7 +119,7 @@ export class Plain extends Bare {
 
   /** The ports it passes on to. */
   link(ports) {
-    this.process.send({ links: ports });
+    this.tell({ links: ports });
   }
 }
 

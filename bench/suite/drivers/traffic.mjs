@@ -15,20 +15,44 @@ const TABLE = "hearsay_bench_";
 const GIDS_FROM = 0x1000_0000;
 const GIDS_EACH = 4_096;
 const RANGES = 65_536;
+/** A share is told in steps of one in so many. */
+const SHARES = 10_000;
 
 function nft(input, ...args) {
   return execFileSync("nft", args, { input, encoding: "utf8", stdio: ["pipe", "pipe", "pipe"] });
 }
 
+/** From a group on, so many; TCP from `ignored` does not count. */
+function rules(table, from, count, ignored) {
+  const marks = Array.from({ length: count }, (_, i) => `${from + i} : ${from + i}`).join(", ");
+  const range = `${from}-${from + count - 1}`;
+  return `table ip ${table} {
+    map marks { type gid : mark; elements = { ${marks} }; }
+    set sent { type mark; size ${count}; flags dynamic; counter; }
+    chain output { type filter hook output priority mangle; policy accept;
+      ${ignored ? `tcp sport ${ignored} return` : ""}
+      oifname "lo" meta l4proto { tcp, udp } meta mark set meta skgid map @marks
+      meta mark ${range} update @sent { meta mark }
+    }
+    chain input { type filter hook input priority filter; policy accept;
+      meta mark ${range} jump trouble
+    }
+    chain trouble { }
+  }`;
+}
+
 let reason;
 /** Why it cannot be used; an empty text if it can. */
 export function whyNoTraffic() {
-  if (reason === undefined) {
-    if (process.platform !== "linux" || process.getuid?.() !== 0) reason = "only root may count and cut with nftables";
-    else if (spawnSync("nft", ["list", "tables"]).status !== 0) reason = "nftables is not here";
-    else reason = "";
-  }
+  reason ??= lookForReason();
   return reason;
+}
+
+function lookForReason() {
+  if (process.platform !== "linux" || process.getuid?.() !== 0) return "only root may count and cut with nftables";
+  const { status, error } = spawnSync("nft", ["--check", "-f", "-"], { input: rules(`${TABLE}check`, GIDS_FROM, 2) });
+  if (error) return "nftables is not installed";
+  return status === 0 ? "" : "this kernel's nftables cannot tell processes apart by their group";
 }
 
 export class Traffic {
@@ -39,25 +63,7 @@ export class Traffic {
   /** @param ignored TCP port whose traffic is the measurement's own */
   constructor(ignored) {
     sweep();
-    const marks = Array.from({ length: GIDS_EACH }, (_, i) => `${this.#from + i} : ${this.#from + i}`).join(", ");
-    const range = `${this.#from}-${this.#from + GIDS_EACH - 1}`;
-    nft(
-      `table ip ${this.#table} {
-        map marks { type gid : mark; elements = { ${marks} }; }
-        set sent { type mark; size ${GIDS_EACH}; flags dynamic; counter; }
-        chain output { type filter hook output priority mangle; policy accept;
-          ${ignored ? `tcp sport ${ignored} return` : ""}
-          oifname "lo" meta l4proto { tcp, udp } meta mark set meta skgid map @marks
-          meta mark ${range} update @sent { meta mark }
-        }
-        chain input { type filter hook input priority filter; policy accept;
-          meta mark ${range} jump trouble
-        }
-        chain trouble { }
-      }`,
-      "-f",
-      "-",
-    );
+    nft(rules(this.#table, this.#from, GIDS_EACH, ignored), "-f", "-");
     this.#takeBack = atEnd(() => this.close());
   }
 
@@ -90,7 +96,8 @@ export class Traffic {
 
   /** @param share of all packets that is dropped, whoever sends them */
   lose(share) {
-    nft(`add rule ip ${this.#table} trouble numgen random mod 10000 < ${Math.round(share * 10_000)} drop\n`, "-f", "-");
+    const which = share < 1 ? `numgen random mod ${SHARES} < ${Math.round(share * SHARES)}` : "";
+    nft(`add rule ip ${this.#table} trouble ${which} drop\n`, "-f", "-");
   }
 
   calm() {
