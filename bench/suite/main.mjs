@@ -9,8 +9,8 @@ import { fileURLToPath } from "node:url";
 import { CommanderError } from "commander";
 import { loadNow, machine as machineNow } from "../record.mjs";
 import { atEnd } from "../wards.mjs";
-import { commandLine } from "./command.mjs";
 import { driverOf } from "./drivers/index.mjs";
+import { commandLine } from "./options.mjs";
 import { plan, SWEEP } from "./plan.mjs";
 import { Progress, summaryTable } from "./progress.mjs";
 import { play } from "./run.mjs";
@@ -23,9 +23,7 @@ export async function bench(args) {
     const program = commandLine(async (given) => {
       code = await measure(given, args);
     });
-    await addComparison(program, (result) => {
-      code = result;
-    });
+    await addComparison(program);
     await program.parseAsync(args, { from: "user" });
     return code;
   } catch (error) {
@@ -110,27 +108,39 @@ async function playAll(runs, drivers, machine, { preset, pace }, out) {
   return records;
 }
 
+/** A file of this room, where it is: who only measures needs neither pages nor comparisons. */
+async function room(name) {
+  const file = new URL(`./${name}.mjs`, import.meta.url);
+  return existsSync(file) ? import(file.href) : undefined;
+}
+
 /** The page beside the lines. */
 async function report(out) {
-  const file = new URL("./report.mjs", import.meta.url);
-  if (!existsSync(file)) return;
-  const { writeReport } = await import(file.href);
-  const { readResults } = await import(new URL("./results.mjs", import.meta.url).href);
+  const pages = await room("report");
+  if (pages === undefined) return;
+  const { readResults } = await room("results");
   const page = `${out.replace(/\.jsonl?$/, "")}.html`;
-  await writeReport(readResults(out), page);
+  writeFileSync(page, pages.report(readResults(out)));
   console.error(`bench: ${out}, ${page}`);
 }
 
-/** `bench compare A B`, where compare.mjs is. */
-async function addComparison(program, done) {
-  const file = new URL("./compare.mjs", import.meta.url);
-  if (!existsSync(file)) return;
+/** `bench compare BEFORE AFTER`: what changed beyond noise. */
+async function addComparison(program) {
+  const comparing = await room("compare");
+  if (comparing === undefined) return;
+  const { readResults } = await room("results");
   program
     .command("compare <before> <after>")
     .description("what changed beyond noise between two results")
-    .action(async (before, after) => {
-      const { compare } = await import(file.href);
-      done((await compare(before, after)) ?? 0);
+    .option("--all", "also what did not change")
+    .action((before, after, { all = false }) => {
+      try {
+        const comparison = comparing.compare(readResults(before), readResults(after));
+        console.log(comparing.comparisonText(comparison, { all }));
+      } catch (error) {
+        if (error?.name !== "ResultsError" && typeof error?.code !== "string") throw error;
+        program.error(`error: ${error.message}`, { exitCode: 2 });
+      }
     });
 }
 
