@@ -8,7 +8,7 @@ const AT_ONCE = 4;
 /**
  * @param run   of plan.mjs
  * @param on    { Driver, scenario, machine, preset, config, pace, progress }
- * @returns a record: see bench/README.md
+ * @returns a record: a line of the results file
  */
 export async function play(run, { Driver, scenario, machine, preset, config, pace, progress }) {
   const { nodes, seed, variant } = run;

@@ -7,7 +7,7 @@ import { replay } from "./views.mjs";
 
 /** Nobody is measured before all know all; Serf's last pair takes up to two minutes. */
 const SETTLE_MS_MAX = 240_000;
-const SETTLE_LOOK_MS = 250;
+const SETTLE_LOOK_MS = 500;
 
 /** How long things take that are not measured, and how often they are done. */
 export const PACE = {

@@ -2,7 +2,7 @@
 
 import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it, onTestFinished } from "vitest";
@@ -129,7 +129,14 @@ function childrenOf({ pid }: ChildProcess): string[] {
   return text === "" ? [] : text.split(" ");
 }
 
-const isRunning = (pid: string) => existsSync(`/proc/${pid}`);
+/** One that has ended and was not fetched by whoever inherited it does not run. */
+function isRunning(pid: string): boolean {
+  try {
+    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
+}
 
 describe.runIf(process.platform === "linux")("an interrupted bench", () => {
   it.each(["SIGINT", "SIGTERM", "SIGKILL"] as const)("leaves no process behind, also by %s", async (signal) => {
