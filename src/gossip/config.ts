@@ -87,7 +87,8 @@ const schema = z
     message: "probeTimeoutMs must be less than probeIntervalMs: helpers need the rest of the period",
   })
   .refine((config) => config.heardDelayMs < config.resendMinMs, {
-    message: "heardDelayMs must be less than resendMinMs: else everything is told twice",
+    message:
+      "heardDelayMs must be less than resendMinMs: an acknowledgement must not wait longer than whoever waits for it",
   })
   .refine((config) => config.probeTimeoutFloorMs <= config.probeTimeoutMs, {
     message: "probeTimeoutFloorMs must not be over probeTimeoutMs",

@@ -25,7 +25,9 @@ import { type Frame, GOSSIP, HEARD } from "./wire.ts";
 
 /** What a reconciliation brought is told so often: others have it by and large. */
 const RETOLD = 3;
+/** Peers who wait to hear what we have, and messages that one waits for. The rest they tell once more. */
 const OWED_MAX = 256;
+const OWED_EACH_MAX = 64;
 /** As many datagrams tell all of them once: two neighbours and a far one. */
 const LINKS = 3;
 
@@ -155,17 +157,22 @@ export class Gossip {
   acknowledge(frame: Frame, now: number): void {
     const peer = this.#peers.find(frame.from);
     if (peer === undefined || this.#members.claim(peer) === 0) return;
-    const owed: Owed[] = [];
+    const owed = this.#owed.get(peer) ?? [];
+    const before = owed.length;
     for (let i = 0; i < frame.messageCount; i++) {
       const [origin, epoch, seq] = [frame.origins[i] as Address, frame.epochs[i] as number, frame.seqs[i] as number];
-      if (!this.#broadcast.isCrossing(origin, epoch, seq, peer, now)) owed.push({ origin, epoch, seq });
+      const isCrossing = this.#broadcast.isCrossing(origin, epoch, seq, peer, now);
       this.#broadcast.knows(origin, epoch, seq, peer);
+      const isNamed = owed.some((one) => one.seq === seq && one.epoch === epoch && one.origin === origin);
+      if (frame.kind === GOSSIP && !isCrossing && !isNamed && owed.length < OWED_EACH_MAX) {
+        owed.push({ origin, epoch, seq });
+      }
     }
     // Who was shown our digest knows; unless that was lost, and then it tells us once more.
     const isAgreed = frame.claimCount > 0 && frame.digest === this.#members.ring.digest && !this.#shown.delete(peer);
-    if (frame.kind !== GOSSIP || (owed.length === 0 && !isAgreed)) return;
-    if (this.#owed.size >= OWED_MAX) return;
-    this.#owed.set(peer, [...(this.#owed.get(peer) ?? []), ...owed]);
+    if (frame.kind !== GOSSIP || (owed.length === before && !isAgreed)) return;
+    if (this.#owed.size >= OWED_MAX && !this.#owed.has(peer)) return;
+    this.#owed.set(peer, owed);
     // Passing on comes first, here and at the others; who told us allows for it before it tells again.
     this.#thankAt = Math.min(this.#thankAt, now + this.#config.heardDelayMs);
     this.#arm();
@@ -199,11 +206,17 @@ export class Gossip {
     return this.#tokens >= wanted ? 0 : ((wanted - this.#tokens) * 1_000) / gossipPerSecond;
   }
 
-  /** The time has come to tell at once what there is, for a regular round, or both. */
+  /** The time has come to tell at once what there is, for a regular round, to thank, or for all of it. */
   round(now: number): void {
-    const isRegular = now >= this.#roundAt;
+    // What is told shows our digest, so thanks come after it.
+    if (now >= this.#roundAt || now >= this.#tellAt) this.#tellContacts(now, now >= this.#roundAt);
+    if (now >= this.#thankAt) this.#thank(now);
+    this.#arm();
+  }
+
+  #tellContacts(now: number, isRegular: boolean): void {
     this.#waitMs(now);
-    if (now >= this.#tellAt) this.#toldAt = now;
+    this.#toldAt = now;
     this.#tellAt = Number.POSITIVE_INFINITY;
     const links = this.#contacts.links(now);
     const contacts = isRegular ? this.#contacts.all(now) : [...links];
@@ -225,7 +238,6 @@ export class Gossip {
     }
     if (isHeldUp) this.#turn++;
     else this.#hasNews = false;
-    if (now >= this.#thankAt) this.#thank(now);
     // Nobody to tell: whoever comes later reconciles, and is told no old messages.
     if (links.every((link) => this.#inStep.has(link))) this.rumors.clear();
     const nextAt = this.#broadcast.settle(links);
@@ -233,7 +245,6 @@ export class Gossip {
     else if (nextAt < Number.POSITIVE_INFINITY) this.#at(Math.max(now, nextAt));
     if (isRegular || this.#roundAt === Number.POSITIVE_INFINITY) this.#lastRoundAt = now;
     this.#roundAt = this.rumors.size > 0 ? this.#lastRoundAt + this.#config.gossipIntervalMs : Number.POSITIVE_INFINITY;
-    this.#arm();
   }
 
   /** Everything that is due to one contact, in as many datagrams as it takes. False if tokens ran out. */
@@ -301,9 +312,9 @@ export class Gossip {
         if (fits) told++;
         return fits;
       });
-      // Such a datagram shows our digest, which is all that a peer without messages waits for.
-      if (this.#owed.get(peer)?.length === 0) this.#owed.delete(peer);
     }
+    // It shows our digest, which is all that a peer without messages waits for.
+    if (this.#owed.get(peer)?.length === 0) this.#owed.delete(peer);
     this.#outbox.post();
     return told;
   }

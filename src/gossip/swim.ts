@@ -398,14 +398,12 @@ export class Swim {
     }
   }
 
-  /** Looks whether our own process stood still: an input that comes long after the deadline says so. */
+  /** Looks whether our own process was late, or stood still: an input that comes long after the deadline says so. */
   #notice(now: number): void {
-    const sinceMs = now - this.#inputAt;
+    const late = Math.min(now - this.#inputAt, now - this.#timers.deadline);
     this.#inputAt = now;
-    const late = Math.min(sinceMs, now - this.#timers.deadline);
-    this.#health.late(late, now);
-    if (!this.#config.stallDetection) return;
-    if (late > this.#config.probeTimeoutMs) this.#stalled(now, late);
+    if (late <= this.#config.probeTimeoutMs) this.#health.late(late, now);
+    else if (this.#config.stallDetection) this.#stalled(now, late);
   }
 
   // ── datagrams ──

@@ -152,8 +152,8 @@ class Run {
         invariants.found(net, `member ${member.index} did not hear what ${speaker.index} said in the calm`);
     }
     invariants.ownProfiles(net);
-    // What was acknowledged is let go when it would have been told again.
-    net.run(net.now + this.#pauseMaxMs);
+    // What was acknowledged is let go when it would have been told again. Who has become a link by then is told then.
+    net.run(net.now + this.#pauseMaxMs + this.#config.heardDelayMs + 2 * hopMs);
     for (const { index, swim } of running) {
       if (swim.load.messages > 0)
         invariants.found(net, `member ${index} still waits to know who heard what was said in the calm`);

@@ -220,6 +220,36 @@ describe("a message", () => {
     expect(heard[0]?.messages.map(({ seq }) => seq)).toEqual([1, 2, 3, 4]);
   });
 
+  test("is named once, however often its teller repeats it in that time, and with 63 others at most", () => {
+    const lab = settled();
+    const bystander = names(20)[3] as string;
+    for (let round = 0; round < 3; round++) {
+      for (let seq = 1; seq <= 100; seq++) {
+        lab.hear({ kind: GOSSIP, from: bystander, messages: [spoken(seq)] });
+      }
+    }
+    lab.runFor(lab.config.heardDelayMs);
+    const named = lab.take(HEARD).flatMap(({ to, messages }) => (to === bystander ? messages : []));
+    expect(named.map(({ seq }) => seq)).toEqual(Array.from({ length: 64 }, (_, i) => i + 1));
+  });
+
+  test("that waits for the pause between two tellings is not told early because somebody is thanked", () => {
+    const lab = settled();
+    const { coalesceMs, heardDelayMs } = lab.config;
+    const from = lab.now;
+    lab.hear({ kind: GOSSIP, from: names(20)[3] as string, messages: [spoken(1)] });
+    lab.runUntil(from + heardDelayMs - 1);
+    say(lab);
+    const toldAt = lab.now;
+    lab.runFor(0.5);
+    lab.swim.broadcast(lab.now, Uint8Array.of(1));
+    lab.runUntil(toldAt + coalesceMs - 0.01);
+    expect(lab.now, "thanks were due meanwhile").toBeGreaterThan(from + heardDelayMs);
+    expect(tellings(lab)).toEqual([]);
+    lab.runUntil(toldAt + coalesceMs);
+    expect(tellings(lab)).toHaveLength(3);
+  });
+
   test("named in an acknowledgement is not thereby heard", () => {
     const lab = settled();
     lab.hear({ kind: HEARD, from: names(20)[3] as string, messages: [{ ...spoken(1), payload: new Uint8Array(0) }] });

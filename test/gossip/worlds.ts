@@ -9,6 +9,7 @@ import { v7 as uuid } from "uuid";
 import { vi } from "vitest";
 import type { ConflictEvent, GossipNode, Member, MembershipEvent, Profile } from "../../src/gossip/api.ts";
 import { start } from "../../src/gossip/index.ts";
+import { Random } from "../../src/gossip/random.ts";
 import { loopback, QUICK, soon } from "./places.ts";
 import { Village, type Villager } from "./village.ts";
 
@@ -78,9 +79,10 @@ export class VillageWorld implements World {
   readonly isExact = true;
   readonly village: Village;
   #houses = 0;
-  #turn = 0;
+  readonly #random: Random;
 
   constructor(seed = 5) {
+    this.#random = new Random(seed);
     this.village = new Village(QUICK, seed);
   }
 
@@ -104,7 +106,7 @@ export class VillageWorld implements World {
 
   async startTwins(one: string, other: string): Promise<[Process, Process]> {
     const address = this.freeAddress();
-    this.village.deliver = (those) => those[this.#turn++ % those.length];
+    this.village.deliver = (those) => those[this.#random.below(those.length)];
     return [this.settle(one, address, one), this.settle(other, address, other, { isTwin: true })];
   }
 
@@ -200,12 +202,12 @@ export class RealWorld implements World {
     return [...twins];
   }
 
-  /** What comes to the door goes to those who run behind it, in turn. */
+  /** What comes to the door goes to one of those who run behind it: in turn, one twin would get all answers. */
   #passOn(door: Socket, ports: readonly number[], twins: readonly Citizen[]): void {
-    let turn = 0;
+    const random = new Random(1);
     door.on("message", (bytes) => {
       const open = ports.filter((_, i) => twins[i]?.isOpen);
-      const port = open[turn++ % open.length];
+      const port = open[random.below(open.length)];
       if (port !== undefined) door.send(bytes, port, "127.0.0.1");
     });
     this.#closers.push(() => door.close());

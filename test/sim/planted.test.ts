@@ -292,11 +292,13 @@ describe("the chaos runs find", () => {
   it.each(Object.keys(bugs))("%s", { timeout: 60_000 }, (name) => {
     const bug = bugs[name];
     bug?.plant();
-    let faults: readonly string[] = [];
+    const verdict = bug?.verdict ?? /never/;
+    let faults = "";
     let seed = 0;
-    while (faults.length === 0 && seed < SEEDS_MAX) faults = chaos({ seed: ++seed }).faults;
+    // Another checker may come upon its consequences first.
+    while (!verdict.test(faults) && seed < SEEDS_MAX) faults = chaos({ seed: ++seed }).faults.join("\n");
     for (const remove of removals.splice(0)) remove();
-    expect(faults.join("\n"), `within ${SEEDS_MAX} seeds`).toMatch(bug?.verdict ?? /never/);
+    expect(faults, `within ${SEEDS_MAX} seeds`).toMatch(verdict);
     expect(chaos({ seed }).faults, `seed ${seed} without the bug`).toEqual([]);
   });
 });
