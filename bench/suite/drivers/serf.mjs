@@ -272,7 +272,6 @@ class Agent {
   /** Resolves when it has ended. */
   gone;
   #process;
-  #rest = "";
   #note;
   #markUp;
 
@@ -288,7 +287,13 @@ class Agent {
     });
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
       stream.setEncoding("utf8");
-      stream.on("data", (text) => this.#read(text));
+      let rest = "";
+      stream.on("data", (text) => {
+        const at = Agent.now();
+        const lines = (rest + text).split("\n");
+        rest = lines.pop();
+        for (const line of lines) this.#read(line, at);
+      });
     }
   }
 
@@ -320,19 +325,14 @@ class Agent {
     return bounded(this.gone, END_MS, `the end of Serf's agent ${this.number}`);
   }
 
-  #read(text) {
-    const at = Agent.now();
-    const lines = (this.#rest + text).split("\n");
-    this.#rest = lines.pop();
-    for (const line of lines) {
-      if (line.includes("Serf agent running")) {
-        this.upAt = at;
-        this.#markUp?.();
-      }
-      if (line.trim() !== "") this.lastWords = line.trim();
-      const [, change, name] = CHANGE.exec(line) ?? [];
-      if (change !== undefined) this.#change(TYPES[change], Number(name), at);
+  #read(line, at) {
+    if (line.includes("Serf agent running")) {
+      this.upAt = at;
+      this.#markUp?.();
     }
+    if (line.trim() !== "") this.lastWords = line.trim();
+    const [, change, name] = CHANGE.exec(line) ?? [];
+    if (change !== undefined) this.#change(TYPES[change], Number(name), at);
   }
 
   #change(type, about, at) {
