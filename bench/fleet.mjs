@@ -1,5 +1,4 @@
-// Many members as processes of this machine, and their end: whatever happens to the script, by an error or a signal,
-// none outlives it. Ports are the system's to pick. Every wait has a bound.
+// Many members as processes of this machine. None outlives the script (wards.mjs). Ports are the system's to pick.
 //
 //   Plain  flood-member.mjs: passes on what it hears, no protocol
 //   Bare   member.mjs: a gossip node and a notebook. Clock: CLOCK_MONOTONIC, one for all processes
@@ -7,9 +6,10 @@
 
 import { fork } from "node:child_process";
 import { closeSync, mkdtempSync, openSync, readSync, rmSync } from "node:fs";
-import { constants, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { atEnd, bonds, bounded, ward } from "./wards.mjs";
 
 const MEMBER = fileURLToPath(new URL("./member.mjs", import.meta.url));
 const FLOOD_MEMBER = fileURLToPath(new URL("./flood-member.mjs", import.meta.url));
@@ -19,25 +19,11 @@ const START_MS = 60_000;
 const ANSWER_MS = 20_000;
 const LOG_CHUNK_BYTES = 1 << 16;
 
-const processes = new Set();
 let folder;
 
-process.on("exit", () => {
-  for (const child of processes) child.kill("SIGKILL");
+atEnd(() => {
   if (folder) rmSync(folder, { recursive: true, force: true });
 });
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
-  process.once(signal, () => process.exit(128 + constants.signals[signal]));
-}
-
-/** Rejects if it is not settled in time. */
-function bounded(promise, withinMs, what) {
-  let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what}: nothing within ${withinMs} ms`)), withinMs);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
-}
 
 /** A process that says `ready` when it is in, and is gone when it is killed. */
 class Child {
@@ -45,12 +31,12 @@ class Child {
   #process;
   #gone;
 
-  constructor(file, args, stdio) {
-    this.#process = fork(file, args, { stdio: [...stdio, "ipc"], env: { PATH: process.env.PATH } });
-    processes.add(this.#process);
+  /** `gid`: the group it runs as, if not ours */
+  constructor(file, args, stdio, gid) {
+    const [execPath = process.execPath, ...execArgv] = [...bonds, process.execPath];
+    const options = { execPath, execArgv, stdio: [...stdio, "ipc"], env: { PATH: process.env.PATH } };
+    this.#process = ward(fork(file, args, gid === undefined ? options : { ...options, gid }));
     this.#gone = new Promise((resolve) => this.#process.once("exit", resolve));
-    this.#gone.then(() => processes.delete(this.#process));
-    this.#process.on("error", () => {});
   }
 
   get process() {
@@ -68,39 +54,63 @@ class Child {
     return bounded(message, withinMs, what).finally(() => this.#process.off("message", listener));
   }
 
+  /** Resolves when it has ended. */
+  get gone() {
+    return this.#gone;
+  }
+
   kill() {
     this.#process.kill("SIGKILL");
     return bounded(this.#gone, ANSWER_MS, "kill");
   }
 }
 
-export class Bare extends Child {
+/** A process that writes down what it notices, and says so when it is asked. */
+class Noting extends Child {
   static now = () => Number(process.hrtime.bigint()) / 1e6;
   #asked = 0;
-
-  /** `config`: protocol constants other than the preset's */
-  static async start(seed, preset, config) {
-    const args = [seed ?? "", preset, JSON.stringify(config)];
-    const member = new Bare(MEMBER, args, ["ignore", "ignore", "inherit"]);
-    member.address = (await member.hear(({ ready }) => ready, START_MS, "start")).ready;
-    return member;
-  }
 
   async broadcast(text) {
     this.process.send({ say: text });
   }
 
-  /** What it noted since it was last asked. */
-  report() {
+  /** What it noted since it was last asked, after it did what it was told. */
+  report(order = {}) {
     const number = ++this.#asked;
     const answer = this.hear((message) => message.number === number, ANSWER_MS, "report");
-    this.process.send({ number });
+    this.process.send({ ...order, number });
     return answer;
+  }
+
+  /** Tells it to do something, and does not wait. */
+  tell(order) {
+    this.process.send(order);
+  }
+}
+
+export class Bare extends Noting {
+  /** `config`: protocol constants other than the preset's */
+  static async start(seed, preset, config) {
+    const member = new Bare(seed, { preset, config });
+    member.address = (await member.hear(({ ready }) => ready, START_MS, "start")).ready;
+    return member;
+  }
+
+  /** Tells it to join `seed` as soon as its socket is open. That it is open says `up`. */
+  constructor(seed, { preset, config = {}, port = 0, gid }) {
+    super(MEMBER, [seed ?? "", preset, JSON.stringify(config), String(port)], ["ignore", "ignore", "inherit"], gid);
+  }
+
+  /** Resolves with the time at which its socket was open. */
+  async up() {
+    const { up, at } = await this.hear((message) => message.up, START_MS, "start");
+    this.address = up;
+    return at;
   }
 }
 
 /** A process without a protocol, see floor.mjs. */
-export class Plain extends Bare {
+export class Plain extends Noting {
   static async start() {
     const member = new Plain(FLOOD_MEMBER, [], ["ignore", "ignore", "inherit"]);
     member.address = (await member.hear(({ ready }) => ready, START_MS, "start")).ready;
@@ -109,7 +119,7 @@ export class Plain extends Bare {
 
   /** The ports it passes on to. */
   link(ports) {
-    this.process.send({ links: ports });
+    this.tell({ links: ports });
   }
 }
 

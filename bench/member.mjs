@@ -4,20 +4,21 @@
 
 import { start } from "../dist/gossip/index.js";
 
-const [, , seed, preset, config] = process.argv;
+const [, , seed, preset, config, port = "0"] = process.argv;
 const now = () => Number(process.hrtime.bigint()) / 1e6;
 const text = new TextDecoder();
 
 process.once("disconnect", () => process.exit());
 if (!process.connected) process.exit();
 
-const node = await start({ host: "127.0.0.1", port: 0, preset, config: JSON.parse(config) });
+const node = await start({ host: "127.0.0.1", port: Number(port), preset, config: JSON.parse(config) });
 const live = new Set([node.self.address]);
 let heard = [];
 let said = [];
 let changes = [];
+process.send({ up: node.self.address, at: now() });
 
-node.on("message", ({ payload }) => heard.push([text.decode(payload), now()]));
+node.on("message", ({ origin, payload }) => heard.push([text.decode(payload), now(), origin]));
 node.on("event", ({ type, member }) => {
   if (member === undefined || member.self) return;
   if (type === "down" || type === "left") live.delete(member.address);
@@ -25,18 +26,35 @@ node.on("event", ({ type, member }) => {
   changes.push([type, member.address, now()]);
 });
 
-process.on("message", ({ say, number }) => {
+process.on("message", ({ say, join, leave, number }) => {
   if (say !== undefined) {
     said.push([say, now()]);
     node.broadcast(say);
-    return;
   }
+  if (join) void enter(join);
+  if (number !== undefined) report(number);
+  if (leave) node.leave().finally(() => process.exit());
+});
+
+function report(number) {
   const { sent: datagrams, stalls } = node.stats;
   const { user, system } = process.cpuUsage();
   const cpuMs = (user + system) / 1_000;
-  process.send({ number, at: now(), live: live.size, heard, said, changes, datagrams, stalls, cpuMs });
+  const { digest } = node;
+  process.send({ number, at: now(), live: live.size, digest, heard, said, changes, datagrams, stalls, cpuMs });
   [heard, said, changes] = [[], [], []];
-});
+}
 
-if (seed) await node.join([seed]);
+/** Asks until it is in: on a machine that is busy starting others, nobody may answer in time. */
+async function enter(seeds) {
+  for (;;) {
+    try {
+      return await node.join(seeds);
+    } catch (error) {
+      if (error.code !== "ERR_JOIN_TIMEOUT") throw error;
+    }
+  }
+}
+
+if (seed) await enter([seed]);
 process.send({ ready: node.self.address });

@@ -2,7 +2,7 @@
 // target and what memberlist takes on the same simulated network (given, not measured here). Prints it and puts it into
 // README.md. About half an hour on two cores.
 //
-// Usage: npm run bench
+// Usage: npm run bench:table
 
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";

@@ -31,6 +31,16 @@ function buildProgram(stop: Stop): Command {
       process.exit(0);
     });
   }
+  program
+    .command("bench")
+    .description("measure networks of members, beside those of a peer (in a checkout)")
+    .argument("[arguments...]")
+    .helpOption(false)
+    .allowUnknownOption()
+    .action(async (given: readonly string[]) => {
+      const { runBench } = await import("./bench-main.ts");
+      process.exit(await runBench(given));
+    });
   const cluster = program.command("cluster").description("run a bootstrap and nodes on this machine, and watch them");
   addSettings(cluster, clusterSettings).action(async (given) => {
     const config = readClusterConfig(given, process.env);

@@ -1,0 +1,147 @@
+// The bench's command line: `npm run bench -- …`, or `hearsay bench …` in a checkout. What it writes: one JSON line a run
+// as soon as that is over, a table on stdout, and a page beside the lines.
+//
+// Exit codes: 0 all runs gave figures, 1 some did not or nothing could be run, 2 a wrong command line.
+
+import { appendFileSync, existsSync, writeFileSync } from "node:fs";
+import { release, totalmem } from "node:os";
+import { fileURLToPath } from "node:url";
+import { CommanderError } from "commander";
+import { loadNow, machine as machineNow } from "../record.mjs";
+import { atEnd } from "../wards.mjs";
+import { driverOf } from "./drivers/index.mjs";
+import { commandLine } from "./options.mjs";
+import { plan, SWEEP } from "./plan.mjs";
+import { Progress, summaryTable } from "./progress.mjs";
+import { play } from "./run.mjs";
+import { scenarios } from "./scenarios.mjs";
+
+/** @returns {Promise<number>} the exit code */
+export async function bench(args) {
+  try {
+    let code = 0;
+    const program = commandLine(async (given) => {
+      code = await measure(given, args);
+    });
+    await addComparison(program);
+    await program.parseAsync(args, { from: "user" });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    throw error;
+  }
+}
+
+async function measure(given, args) {
+  const drivers = await load(given);
+  const nodes = given.sweep ? SWEEP : given.nodes;
+  const asked = { ...given, drivers: given.driver, peers: given.peer, nodes, wanted: given.scenario };
+  const { runs, skipped } = plan(asked, scenarios, (driver, peer) => drivers.get(`${driver} ${peer}`));
+  for (const sentence of new Set(skipped.map((each) => each.skipped))) console.error(`bench: ${sentence}`);
+  if (given.list) {
+    for (const { peer, driver, scenario, variant, nodes: count, repetition, seed } of runs) {
+      console.log([repetition, count, driver, scenario + (variant && `:${variant}`), peer, `seed ${seed}`].join("\t"));
+    }
+    return 0;
+  }
+  if (runs.length === 0) {
+    console.error("bench: nothing of that can be run here");
+    return 1;
+  }
+  const out = given.out ?? `bench-${new Date().toISOString().replaceAll(":", "-").slice(0, 19)}.jsonl`;
+  const machine = await machineOf([...drivers.values()].filter((Driver) => typeof Driver !== "string"));
+  const header = { schema: 1, kind: "header", ...machine, command: ["bench", ...args].join(" ") };
+  try {
+    writeFileSync(out, `${JSON.stringify(header)}\n`, { flag: "wx" });
+  } catch ({ code, message }) {
+    console.error(code === "EEXIST" ? `bench: ${out} is there already; --out names another` : `bench: ${message}`);
+    return 2;
+  }
+  const none = skipped.map((run) => ({ schema: 1, ...run, machine }));
+  for (const record of none) appendFileSync(out, `${JSON.stringify(record)}\n`);
+  const records = await playAll(runs, drivers, machine, given, out);
+  console.log(summaryTable(records));
+  await report(out);
+  return records.some(({ error }) => error !== undefined) ? 1 : 0;
+}
+
+/** `driver peer` → its class, or why it cannot be used. */
+async function load({ driver: drivers, peer: peers }) {
+  const loaded = new Map();
+  for (const driver of drivers) {
+    for (const peer of peers) {
+      const Driver = await driverOf(driver, peer);
+      if (Driver !== undefined) loaded.set(`${driver} ${peer}`, Driver);
+    }
+  }
+  return loaded;
+}
+
+async function machineOf(drivers) {
+  const versions = await Promise.all(drivers.map((Driver) => Driver.versions()));
+  const memoryMiB = Math.round(totalmem() / 2 ** 20);
+  return Object.assign({ ...machineNow(loadNow()), memoryMiB, kernel: release() }, ...versions);
+}
+
+async function playAll(runs, drivers, machine, { preset, pace }, out) {
+  const progress = new Progress(runs.length);
+  const records = [];
+  const takeBack = atEnd(() => {
+    process.stderr.write(`\nbench: ${records.length} of ${runs.length} runs are in ${out}\n`);
+  });
+  for (const run of runs) {
+    progress.begin(run);
+    const record = await play(run, {
+      Driver: drivers.get(`${run.driver} ${run.peer}`),
+      scenario: scenarios[run.scenario],
+      machine: { ...machine, loadBefore: loadNow() },
+      preset,
+      config: {},
+      pace,
+      progress,
+    });
+    appendFileSync(out, `${JSON.stringify(record)}\n`);
+    records.push(record);
+    progress.end(record);
+  }
+  takeBack();
+  return records;
+}
+
+/** A file of this room, where it is: who only measures needs neither pages nor comparisons. */
+async function room(name) {
+  const file = new URL(`./${name}.mjs`, import.meta.url);
+  return existsSync(file) ? import(file.href) : undefined;
+}
+
+/** The page beside the lines. */
+async function report(out) {
+  const pages = await room("report");
+  if (pages === undefined) return;
+  const { readResults } = await room("results");
+  const page = `${out.replace(/\.jsonl?$/, "")}.html`;
+  writeFileSync(page, pages.report(readResults(out)));
+  console.error(`bench: ${out}, ${page}`);
+}
+
+/** `bench compare BEFORE AFTER`: what changed beyond noise. */
+async function addComparison(program) {
+  const comparing = await room("compare");
+  if (comparing === undefined) return;
+  const { readResults } = await room("results");
+  program
+    .command("compare <before> <after>")
+    .description("what changed beyond noise between two results")
+    .option("--all", "also what did not change")
+    .action((before, after, { all = false }) => {
+      try {
+        const comparison = comparing.compare(readResults(before), readResults(after));
+        console.log(comparing.comparisonText(comparison, { all }));
+      } catch (error) {
+        if (error?.name !== "ResultsError" && typeof error?.code !== "string") throw error;
+        program.error(`error: ${error.message}`, { exitCode: 2 });
+      }
+    });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = await bench(process.argv.slice(2));

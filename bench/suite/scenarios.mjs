@@ -1,0 +1,232 @@
+// What happens to a network, each written once for all drivers.
+//
+//   joined     the members are told at their start to join the first; otherwise they do not know each other
+//   needs      the acts without which it cannot be played
+//   lastsMs    about how long at the most, start and settling aside: long ones are repeated less often
+//   variants   name → what is different
+
+const S = 1_000;
+/** Serf's last pair of a mass join comes with a periodic exchange, after up to two minutes. */
+const FORM_MS = 150 * S;
+const DEATH_MS = 60 * S;
+const LEAVE_MS = 30 * S;
+/** The next message does not wait longer for the one before … */
+const MESSAGE_MS = 3 * S;
+/** … but all together for those who came away empty: Serf brings it to them with its next periodic exchange. */
+const MESSAGES_MS = 60 * S;
+
+const others = (stage, ...but) => stage.driver.running().filter((member) => !but.includes(member));
+
+/** All at once: from when both were up until the one knows the other. */
+async function cold(stage) {
+  const { driver } = stage;
+  stage.beginAtStart();
+  stage.phase("converge");
+  const members = driver.running();
+  for (const about of members) {
+    for (const observer of members) {
+      stage.expect([observer], "up", about, Math.max(driver.upAt(observer), driver.upAt(about)));
+    }
+  }
+  await stage.see(FORM_MS);
+}
+
+/** All run and are told to join one of them. */
+async function massJoin(stage) {
+  await stage.pass(stage.pace.settleMs);
+  await stage.begin({ know: false });
+  stage.phase("join");
+  const at = await stage.driver.joinAll();
+  const members = stage.driver.running();
+  for (const about of members) stage.expect(members, "up", about, at);
+  await stage.see(FORM_MS);
+}
+
+/** A newcomer: all should know it, and it all. */
+function greet(stage, newcomer, residents, kind) {
+  const at = stage.driver.upAt(newcomer);
+  stage.enters(newcomer, at);
+  stage.expect(residents, kind, newcomer, at);
+  for (const about of residents) stage.expect([newcomer], "up", about, at);
+}
+
+async function oneJoin(stage) {
+  await stage.settle();
+  await stage.begin({ know: true });
+  stage.phase("join");
+  const residents = stage.driver.running();
+  await stage.driver.addOne();
+  greet(stage, stage.driver.size - 1, residents, "up");
+  await stage.see(DEATH_MS);
+}
+
+async function crash(stage) {
+  await stage.settle();
+  await stage.begin({ know: true });
+  stage.phase("crash");
+  const victim = stage.any();
+  const at = await stage.driver.crash(victim);
+  stage.goes(victim, at);
+  stage.expect(others(stage), "down", victim, at);
+  await stage.see(DEATH_MS);
+}
+
+async function leave(stage) {
+  await stage.settle();
+  await stage.begin({ know: true });
+  stage.phase("leave");
+  const leaver = stage.any();
+  const at = await stage.driver.leave(leaver);
+  stage.goes(leaver, at);
+  stage.expect(others(stage, leaver), "gone", leaver, at);
+  await stage.see(LEAVE_MS);
+}
+
+async function pause(stage, ms) {
+  await stage.settle();
+  await stage.begin({ know: true });
+  stage.phase("pause");
+  const sleeper = stage.any();
+  const from = await stage.driver.pause(sleeper);
+  stage.excuse({ member: sleeper, from, isPause: true });
+  await stage.pass(ms);
+  stage.phase("resume");
+  const at = await stage.driver.resume(sleeper);
+  await stage.restore(at, FORM_MS);
+  await stage.pass(stage.pace.aftermathMs);
+  await stage.restore(at, FORM_MS);
+}
+
+/** In two halves, and together again: from the healing until those who had given each other up are known again. */
+async function partition(stage) {
+  await stage.settle();
+  await stage.begin({ know: true });
+  stage.phase("cut");
+  const members = stage.driver.running();
+  const [a, b] = [members.slice(0, members.length >> 1), members.slice(members.length >> 1)];
+  const from = await stage.driver.cut(a, b);
+  for (const [here, there] of [
+    [a, b],
+    [b, a],
+  ]) {
+    for (const member of there) stage.excuse({ member, from, observers: new Set(here) });
+  }
+  await stage.pass(stage.pace.cutMs);
+  stage.phase("heal");
+  await stage.look();
+  await stage.restore(await stage.driver.heal(), FORM_MS);
+}
+
+/** Messages from members drawn at random, one after another. */
+async function messages(stage) {
+  for (let i = 1; i <= stage.pace.messages; i++) {
+    const from = stage.any();
+    const text = `message ${i}`;
+    const at = await stage.driver.say(from, text);
+    stage.expect(others(stage, from), "message", from, at, text);
+    await stage.driver.pass(stage.pace.quietMs);
+    await stage.see(MESSAGE_MS);
+  }
+  await stage.see(MESSAGES_MS);
+}
+
+async function broadcast(stage) {
+  await stage.settle();
+  await stage.begin({ know: true });
+  stage.phase("broadcast");
+  await messages(stage);
+}
+
+async function loss(stage, share) {
+  await stage.settle();
+  await stage.begin({ know: true });
+  stage.phase("loss");
+  const until = (await stage.driver.loss(share)) + stage.pace.lossMs;
+  await stage.driver.pass(stage.pace.settleMs);
+  await messages(stage);
+  await stage.pass(until - stage.driver.now());
+}
+
+/** Who let them all in is gone; a message goes round all the same. */
+async function noBootstrap(stage) {
+  await stage.settle();
+  await stage.begin({ know: true });
+  stage.phase("message");
+  stage.goes(0, await stage.driver.stopBootstrap());
+  await messages(stage);
+}
+
+/** One after another says goodbye, ends and comes back, whether the one before is back or not. */
+async function churn(stage) {
+  await stage.settle();
+  await stage.begin({ know: true });
+  stage.phase("churn");
+  const { driver, pace } = stage;
+  const left = driver.running();
+  let away = 0;
+  let failure;
+  const restart = async (member) => {
+    away++;
+    const excuse = stage.goes(member, driver.now());
+    try {
+      await driver.restart(member);
+      excuse.until = driver.upAt(member);
+      greet(stage, member, others(stage, member), "back");
+    } catch (error) {
+      failure = error;
+    } finally {
+      away--;
+    }
+  };
+  for (let i = 0; i < pace.restarts && left.length > 1; i++) {
+    const member = stage.any(left);
+    left.splice(left.indexOf(member), 1);
+    void restart(member);
+    await stage.pass(pace.restartEveryMs);
+  }
+  await stage.until(() => away === 0, DEATH_MS, 100);
+  if (failure) throw failure;
+  await stage.see(DEATH_MS);
+}
+
+async function idle(stage) {
+  await stage.settle();
+  await stage.begin({ know: true });
+  stage.phase("idle");
+  await stage.pass(stage.pace.idleMs);
+}
+
+const only = (value) => ({ "": value });
+
+export const scenarios = {
+  cold: { joined: true, needs: [], lastsMs: { hearsay: 20 * S, serf: 150 * S }, variants: only(), play: cold },
+  "mass-join": {
+    joined: false,
+    needs: ["joinAll"],
+    lastsMs: { hearsay: 20 * S, serf: 150 * S },
+    variants: only(),
+    play: massJoin,
+  },
+  "one-join": { joined: true, needs: ["addOne"], lastsMs: 30 * S, variants: only(), play: oneJoin },
+  crash: { joined: true, needs: ["crash"], lastsMs: 30 * S, variants: only(), play: crash },
+  leave: { joined: true, needs: ["leave"], lastsMs: 10 * S, variants: only(), play: leave },
+  pause: {
+    joined: true,
+    needs: ["pause", "resume"],
+    lastsMs: 60 * S,
+    variants: { "3s": 3 * S, "10s": 10 * S, "30s": 30 * S },
+    play: pause,
+  },
+  partition: { joined: true, needs: ["cut", "heal"], lastsMs: 120 * S, variants: only(), play: partition },
+  loss: { joined: true, needs: ["loss", "say"], lastsMs: 45 * S, variants: { "5%": 0.05, "30%": 0.3 }, play: loss },
+  "no-bootstrap": {
+    joined: true,
+    needs: ["stopBootstrap", "say"],
+    lastsMs: 20 * S,
+    variants: only(),
+    play: noBootstrap,
+  },
+  broadcast: { joined: true, needs: ["say"], lastsMs: 20 * S, variants: only(), play: broadcast },
+  churn: { joined: true, needs: ["restart"], lastsMs: 45 * S, variants: only(), play: churn },
+  idle: { joined: true, needs: [], lastsMs: 30 * S, variants: only(), play: idle },
+};

@@ -1,0 +1,187 @@
+// Where a scenario plays: a driver's network, what was noticed in it, and what should have been. A scenario says what
+// happens and what that should bring about; the stage waits for it, with a bound, and hands everything to measure.mjs.
+
+import { Random } from "../../dist/gossip/random.js";
+import { Ledger, measure } from "./measure.mjs";
+import { replay } from "./views.mjs";
+
+/** Nobody is measured before all know all; Serf's last pair takes up to two minutes. */
+const SETTLE_MS_MAX = 240_000;
+const SETTLE_LOOK_MS = 500;
+
+/** How long things take that are not measured, and how often they are done. */
+export const PACE = {
+  /** Peace between the settling of a network and what happens to it. */
+  settleMs: 3_000,
+  /** Nobody is asked for so long after a message. */
+  quietMs: 200,
+  messages: 10,
+  idleMs: 30_000,
+  /** How long a network stays cut; long enough for all to give each other up. */
+  cutMs: 40_000,
+  /** How long there is loss at least. */
+  lossMs: 30_000,
+  restarts: 10,
+  restartEveryMs: 2_000,
+  /** What comes after a pause is waited for so long. */
+  aftermathMs: 3_000,
+  /** Factor of all longest waits. */
+  patience: 1,
+};
+
+export class Stage {
+  driver;
+  pace;
+  /** Of the seed: who it happens to. */
+  random;
+  #progress;
+  #ledger = new Ledger();
+  #pairs = [];
+  #open = [];
+  #entries = [];
+  #excuses = [];
+  #usage = { before: null, after: null };
+  #from = 0;
+
+  constructor(driver, { seed, pace = {}, progress }) {
+    this.driver = driver;
+    this.pace = { ...PACE, ...pace };
+    this.random = new Random(seed);
+    this.#progress = progress;
+  }
+
+  phase(name) {
+    this.#progress.phase(name);
+  }
+
+  /** One of the running members, or of those given. */
+  any(of = this.driver.running()) {
+    return of[this.random.below(of.length)];
+  }
+
+  /** Waits until all know all, and then for peace. */
+  async settle() {
+    this.phase("settle");
+    const { driver } = this;
+    const isSettled = async () => {
+      const views = await driver.views();
+      const full = views.filter(({ live }) => live === views.length).length;
+      this.#progress.share(full / views.length);
+      return full === views.length && views.every(({ digest }) => digest === views[0].digest);
+    };
+    if (!(await this.until(isSettled, SETTLE_MS_MAX, SETTLE_LOOK_MS))) {
+      throw new Error(`Not all knew all within ${(SETTLE_MS_MAX * this.pace.patience) / 1_000} s`);
+    }
+    await driver.pass(this.pace.settleMs);
+  }
+
+  /** Measuring begins now. `know`: all know all; otherwise each only itself. */
+  async begin({ know }) {
+    await this.driver.observe();
+    this.driver.settled();
+    this.#usage.before = await this.driver.usage();
+    this.#from = this.driver.now();
+    const running = this.driver.running();
+    for (const observer of running) this.enters(observer, this.#from, know ? running : []);
+  }
+
+  /** Measuring began when the first was up. */
+  beginAtStart() {
+    const { driver } = this;
+    for (const observer of driver.running()) this.enters(observer, driver.upAt(observer), []);
+    this.#from = Math.min(...driver.running().map((member) => driver.upAt(member)));
+  }
+
+  enters(observer, at, live = []) {
+    this.#entries.push({ observer, at, live });
+  }
+
+  /** A member is away from now on, until it enters again: its death is none to wonder at. */
+  goes(member, from) {
+    this.#entries.push({ observer: member, at: from });
+    const excuse = { member, from };
+    this.#excuses.push(excuse);
+    return excuse;
+  }
+
+  /** `excuse`: { member, from, until, observers, isPause } */
+  excuse(excuse) {
+    this.#excuses.push(excuse);
+  }
+
+  /** Each of these observers should notice it. */
+  expect(observers, kind, about, from, text) {
+    for (const observer of observers) {
+      if (observer === about) continue;
+      const pair = { observer, kind, about, from, ...(text === undefined ? {} : { text }) };
+      this.#pairs.push(pair);
+      this.#open.push(pair);
+    }
+  }
+
+  /** Looks until everything expected was noticed; false if that is not within so long. */
+  async see(withinMs, lookMs = 100) {
+    return this.until(() => this.look(), withinMs, lookMs);
+  }
+
+  /** Takes in what was noticed. @returns whether nothing is open */
+  async look() {
+    this.#ledger.add(await this.driver.observe());
+    const { clockErrorMs } = this.driver;
+    this.#open = this.#open.filter((pair) => this.#ledger.timeOf(pair, clockErrorMs) === undefined);
+    if (this.#pairs.length > 0) this.#progress.share(1 - this.#open.length / this.#pairs.length);
+    return this.#open.length === 0;
+  }
+
+  /** Waits until all who run know each other again, counted from an event; who does not yet is expected to. */
+  async restore(from, withinMs) {
+    const expected = new Set();
+    const isWhole = async () => {
+      const isSeen = await this.look();
+      const missing = replay(this.#entries, this.#ledger.all).missing;
+      for (const { observer, about } of missing) {
+        const key = `${observer} ${about}`;
+        if (!expected.has(key)) this.expect([observer], "up", about, from);
+        expected.add(key);
+      }
+      return isSeen && missing.length === 0;
+    };
+    return this.until(isWhole, withinMs, SETTLE_LOOK_MS);
+  }
+
+  /** Lets the driver's time go by, and says how much of it is gone. */
+  async pass(ms) {
+    const end = this.driver.now() + ms;
+    for (let left = ms; left > 0; left = end - this.driver.now()) {
+      await this.driver.pass(Math.min(left, 1_000));
+      this.#progress.share(Math.min(1, 1 - (end - this.driver.now()) / ms));
+    }
+  }
+
+  /** Looks until it is true, on the driver's clock; false if it is not within so long. */
+  async until(isTrue, withinMs, lookMs) {
+    const end = this.driver.now() + withinMs * this.pace.patience;
+    while (!(await isTrue())) {
+      if (this.driver.now() >= end) return false;
+      await this.driver.pass(lookMs);
+    }
+    return true;
+  }
+
+  /** What was measured. */
+  async measured() {
+    this.#usage.after = await this.driver.usage();
+    this.#ledger.add(await this.driver.observe());
+    const { clockErrorMs } = this.driver;
+    return measure({
+      ledger: this.#ledger,
+      pairs: this.#pairs,
+      entries: this.#entries,
+      excuses: this.#excuses,
+      from: this.#from,
+      clockErrorMs,
+      tells: this.driver.constructor.tells,
+      usage: this.#usage,
+    });
+  }
+}

@@ -1,0 +1,177 @@
+// The bench's command line, from the outside: what it writes, what it refuses, and that nothing of it is left.
+
+import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it, onTestFinished } from "vitest";
+import { soon } from "../../gossip/places.ts";
+
+const MAIN = new URL("../../../bench/suite/main.mjs", import.meta.url).pathname;
+const CLI = new URL("../../../dist/cli/main.js", import.meta.url).pathname;
+const folder = mkdtempSync(join(tmpdir(), "hearsay-bench-test-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function run(file: string, args: readonly string[]): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, [file, ...args], { cwd: folder }, (_error, stdout, stderr) => {
+      resolve({ code: child.exitCode ?? -1, stdout, stderr });
+    });
+  });
+}
+
+const bench = (...args: string[]) => run(MAIN, args);
+const lines = (file: string) =>
+  readFileSync(join(folder, file), "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+
+describe("the bench", () => {
+  it("plays every scenario in virtual time: a header, then a record a run", async () => {
+    const { code, stdout, stderr } = await bench("--driver", "sim", "--repetitions", "1", "--out", "all.jsonl");
+    expect(code, stderr).toBe(0);
+    const [header, ...records] = lines("all.jsonl");
+    expect(header).toMatchObject({ schema: 1, kind: "header", node: process.version });
+    expect(records).toHaveLength(15);
+    for (const record of records) {
+      expect(record).toMatchObject({ schema: 1, peer: "hearsay", driver: "sim", nodes: 12, repetition: 1, missed: 0 });
+      expect(record.error).toBeUndefined();
+      expect(record.times).toHaveLength(record.facts);
+      expect(record.times).toEqual(record.times.toSorted((a: number, b: number) => a - b));
+      expect(record.figures.falseDeaths).toBe(0);
+      expect(record.views.length).toBeGreaterThan(0);
+      expect(stdout).toContain(record.scenario);
+    }
+    const facts = Object.fromEntries(records.map(({ scenario, variant, facts }) => [scenario + variant, facts]));
+    expect(facts).toMatchObject({ cold: 132, "mass-join": 132, "one-join": 24, crash: 11, leave: 11, broadcast: 110 });
+    expect(facts).toMatchObject({ partition: 72, pause30s: 11, "loss5%": 110, idle: 0 });
+  });
+
+  it("gives the same figures for the same seed in virtual time", async () => {
+    const options = ["--driver", "sim", "--scenario", "crash,broadcast", "--repetitions", "1", "--seed", "5"];
+    await Promise.all(["one", "two"].map((name) => bench(...options, "--out", `${name}.jsonl`)));
+    const [one, two] = ["one.jsonl", "two.jsonl"].map((file) =>
+      lines(file)
+        .slice(1)
+        .map(({ times, figures }) => ({ times, figures })),
+    );
+    expect(one).toHaveLength(2);
+    expect(two).toEqual(one);
+  });
+
+  it("measures five processes, and what they cost", async () => {
+    const some = ["--driver", "process", "--peer", "hearsay", "--nodes", "5", "--repetitions", "1"];
+    const pace = ["--pace", "settleMs=200", "--pace", "messages=2"];
+    const { code, stderr } = await bench(...some, "--scenario", "broadcast", ...pace, "--out", "process.jsonl");
+    expect(code, stderr).toBe(0);
+    const [, record] = lines("process.jsonl");
+    expect(record).toMatchObject({ facts: 8, missed: 0, settings: { preset: "lan" } });
+    expect(record.startUpMs).toBeGreaterThan(0);
+    expect(record.figures.p50Ms).toBeGreaterThan(0);
+    if (process.platform === "linux") expect(record.figures.rssMiB).toBeGreaterThan(5);
+    // Who may not count says why.
+    expect(record.figures.datagramsPerNodeAndSecond === null).toBe(record.lacks !== undefined);
+  });
+
+  it("says which runs there would be", async () => {
+    const { code, stdout } = await bench("--driver", "sim", "--scenario", "pause", "--sweep", "--list");
+    expect(code).toBe(0);
+    const rows = stdout.trimEnd().split("\n");
+    expect(rows).toHaveLength(5 * 4 * 3);
+    expect(rows[0]).toBe("1\t12\tsim\tpause:3s\thearsay\tseed 1");
+  });
+
+  it.each([
+    ["--driver", "cloud"],
+    ["--peer", "zookeeper"],
+    ["--scenario", "pause:4s"],
+    ["--nodes", "2"],
+    ["--repetitions", "0"],
+    ["--seed", "-1"],
+    ["--preset", "moon"],
+    ["--pace", "idleMs"],
+    ["--speed", "9"],
+  ])("refuses %s %s with exit code 2, and says what it expected", async (option, value) => {
+    const { code, stderr } = await bench("--list", option, value);
+    expect(code).toBe(2);
+    expect(stderr).toContain(option);
+  });
+
+  it("does not write over a file, and says where it would have to", async () => {
+    const options = ["--driver", "sim", "--scenario", "idle", "--nodes", "3", "--repetitions", "1"];
+    const first = await bench(...options, "--out", "kept.jsonl");
+    const before = readFileSync(join(folder, "kept.jsonl"), "utf8");
+    const second = await bench(...options, "--out", "kept.jsonl");
+    expect([first.code, second.code]).toEqual([0, 2]);
+    expect(second.stderr).toContain("kept.jsonl");
+    expect(readFileSync(join(folder, "kept.jsonl"), "utf8")).toBe(before);
+  });
+
+  it("can be had from hearsay's own command line", async () => {
+    const { code, stdout } = await run(CLI, ["bench", "--driver", "sim", "--scenario", "crash", "--list"]);
+    expect(code).toBe(0);
+    expect(stdout).toContain("crash");
+    expect((await run(CLI, ["bench", "--nodes", "none"])).code).toBe(2);
+  });
+});
+
+/** The processes that a process has started and that still run. */
+function childrenOf({ pid }: ChildProcess): string[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
+  return text === "" ? [] : text.split(" ");
+}
+
+/** One that has ended and was not fetched by whoever inherited it does not run. */
+function isRunning(pid: string): boolean {
+  try {
+    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+describe.runIf(process.platform === "linux")("an interrupted bench", () => {
+  it.each(["SIGINT", "SIGTERM", "SIGKILL"] as const)("leaves no process behind, also by %s", async (signal) => {
+    const out = join(folder, `${signal}.jsonl`);
+    const options = ["--driver", "process", "--peer", "hearsay", "--nodes", "4", "--scenario", "idle", "--out", out];
+    const script = spawn(process.execPath, [MAIN, ...options], { stdio: "ignore" });
+    onTestFinished(() => void script.kill("SIGKILL"));
+    await soon("four run", () => childrenOf(script).length >= 4, 15_000);
+    const children = childrenOf(script);
+    const exited = once(script, "exit");
+    script.kill(signal);
+    const [code] = await exited;
+    expect(code).toBe({ SIGINT: 130, SIGTERM: 143, SIGKILL: null }[signal]);
+    await soon("none is left", () => !children.some(isRunning), 5_000);
+    if (signal !== "SIGKILL") expect(tables()).not.toContain(`hearsay_bench_${script.pid}`);
+  });
+
+  it("removes what a killed one could not", async () => {
+    if (process.getuid?.() !== 0 || tables() === "") return;
+    const none = spawn("true");
+    await once(none, "exit");
+    const left = `hearsay_bench_${none.pid}`;
+    execFileSync("nft", ["add", "table", "ip", left]);
+    const options = ["--driver", "process", "--peer", "hearsay", "--nodes", "3", "--scenario", "leave"];
+    const pace = ["--pace", "settleMs=0", "--repetitions", "1"];
+    expect((await bench(...options, ...pace, "--out", "swept.jsonl")).code).toBe(0);
+    expect(tables()).not.toContain(left);
+  });
+});
+
+/** What nftables holds, as far as we may know. */
+function tables(): string {
+  try {
+    return `nftables: ${execFileSync("nft", ["list", "tables"], { encoding: "utf8", stdio: "pipe" })}`;
+  } catch {
+    return "";
+  }
+}
