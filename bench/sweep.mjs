@@ -23,7 +23,7 @@ const sweeps = {
     values: [1, 20, 60, 90],
     judges: ["rumor", "rumor5", "rumor30", "storm", "converge", "converge10"],
   },
-  resendMinMs: { values: [75, 100, 150, 200, 400], judges: ["rumor", "rumor5", "rumor30", "storm"] },
+  resendMinMs: { values: [50, 75, 100, 200, 400], judges: ["rumor", "rumor5", "rumor30", "storm"] },
   gossipPerSecond: { values: [25, 50, 100, 200, 400], judges: ["storm", "lossy", "stall", ...forming, "partition"] },
   gossipBurst: { values: [4, 16, 32, 64], judges: ["storm", "lossy", "stall", ...forming, "partition"] },
   syncIntervalMs: { values: [20, 50, 100, 200, 500, 1_000], judges: [...forming, "partition"] },

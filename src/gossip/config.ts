@@ -51,7 +51,7 @@ const schema = z
     gossipPerSecond: z.number().min(1).max(100_000).default(100),
     /**
      * An acknowledgement of a message, and the word that we agree, wait so long at most, until what was told has gone past:
-     * where many members share few processors, they would be in its way. Less than resendMinMs.
+     * where many members share few processors, they would be in its way.
      */
     heardDelayMs: z.number().int().min(0).max(1_000).default(60),
     /**
@@ -62,8 +62,8 @@ const schema = z
     /** How long the far contact is kept; 0: there is none. Each change makes a new pair of hosts, see contacts.ts. */
     farRotateMs: z.number().int().min(0).max(86_400_000).default(60_000),
     /**
-     * Least pause between two tellings. After a longer silence news and messages are told in the moment they come; what
-     * comes sooner after the last telling waits, and goes together. 0: everything is told in its moment.
+     * Least pause between a telling and one that is begun by news. After a longer silence news and messages are told in the
+     * moment they come; what comes sooner waits, and goes together. Rounds and repetitions have their own times.
      */
     coalesceMs: z.number().int().min(0).max(1_000).default(2),
     /** News of a member is sent gossipMult * ceil(log10(members + 1)) times at most; memberlist: 4. */
@@ -85,10 +85,6 @@ const schema = z
   })
   .refine((config) => config.probeTimeoutMs < config.probeIntervalMs, {
     message: "probeTimeoutMs must be less than probeIntervalMs: helpers need the rest of the period",
-  })
-  .refine((config) => config.heardDelayMs < config.resendMinMs, {
-    message:
-      "heardDelayMs must be less than resendMinMs: an acknowledgement must not wait longer than whoever waits for it",
   })
   .refine((config) => config.probeTimeoutFloorMs <= config.probeTimeoutMs, {
     message: "probeTimeoutFloorMs must not be over probeTimeoutMs",

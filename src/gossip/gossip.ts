@@ -25,7 +25,7 @@ import { type Frame, GOSSIP, HEARD } from "./wire.ts";
 
 /** What a reconciliation brought is told so often: others have it by and large. */
 const RETOLD = 3;
-/** Peers who wait to hear what we have, and messages that one waits for. The rest they tell once more. */
+/** Peers who wait to hear what we have, and messages that one waits for: with more, there is no waiting. */
 const OWED_MAX = 256;
 const OWED_EACH_MAX = 64;
 /** As many datagrams tell all of them once: two neighbours and a far one. */
@@ -157,23 +157,27 @@ export class Gossip {
   acknowledge(frame: Frame, now: number): void {
     const peer = this.#peers.find(frame.from);
     if (peer === undefined || this.#members.claim(peer) === 0) return;
-    const owed = this.#owed.get(peer) ?? [];
+    const isTold = frame.kind === GOSSIP;
+    let owed = this.#owed.get(peer) ?? [];
     const before = owed.length;
     for (let i = 0; i < frame.messageCount; i++) {
       const [origin, epoch, seq] = [frame.origins[i] as Address, frame.epochs[i] as number, frame.seqs[i] as number];
       const isCrossing = this.#broadcast.isCrossing(origin, epoch, seq, peer, now);
       this.#broadcast.knows(origin, epoch, seq, peer);
       const isNamed = owed.some((one) => one.seq === seq && one.epoch === epoch && one.origin === origin);
-      if (frame.kind === GOSSIP && !isCrossing && !isNamed && owed.length < OWED_EACH_MAX) {
-        owed.push({ origin, epoch, seq });
-      }
+      if (!isTold || isCrossing || isNamed) continue;
+      owed.push({ origin, epoch, seq });
+      if (owed.length < OWED_EACH_MAX) continue;
+      this.#thankOne(peer, owed, now);
+      this.#owed.delete(peer);
+      owed = [];
     }
     // Who was shown our digest knows; unless that was lost, and then it tells us once more.
     const isAgreed = frame.claimCount > 0 && frame.digest === this.#members.ring.digest && !this.#shown.delete(peer);
-    if (frame.kind !== GOSSIP || (owed.length === before && !isAgreed)) return;
-    if (this.#owed.size >= OWED_MAX && !this.#owed.has(peer)) return;
+    if (!isTold || (owed.length === before && !isAgreed) || (owed.length === 0 && !isAgreed)) return;
+    if (this.#owed.size >= OWED_MAX && !this.#owed.has(peer)) this.#thank(now);
     this.#owed.set(peer, owed);
-    // Passing on comes first, here and at the others; who told us allows for it before it tells again.
+    // Passing on comes first: an acknowledgement has time until it is told again.
     this.#thankAt = Math.min(this.#thankAt, now + this.#config.heardDelayMs);
     this.#arm();
   }
@@ -262,19 +266,21 @@ export class Gossip {
 
   /** Says what we have to those who told us, if nothing that was sent has said so. */
   #thank(now: number): void {
-    for (const [peer, owed] of this.#owed) {
-      this.#shown.add(peer);
-      this.#outbox.open(HEARD, this.#peers.address(peer), 0, 0, now);
-      for (const { origin, epoch, seq } of owed) {
-        if (this.#outbox.heard(origin, epoch, seq)) continue;
-        this.#outbox.post();
-        this.#outbox.open(HEARD, this.#peers.address(peer), 0, 0, now);
-        this.#outbox.heard(origin, epoch, seq);
-      }
-      this.#outbox.post();
-    }
+    for (const [peer, owed] of this.#owed) this.#thankOne(peer, owed, now);
     this.#owed.clear();
     this.#thankAt = Number.POSITIVE_INFINITY;
+  }
+
+  #thankOne(peer: Peer, owed: readonly Owed[], now: number): void {
+    this.#shown.add(peer);
+    this.#outbox.open(HEARD, this.#peers.address(peer), 0, 0, now);
+    for (const { origin, epoch, seq } of owed) {
+      if (this.#outbox.heard(origin, epoch, seq)) continue;
+      this.#outbox.post();
+      this.#outbox.open(HEARD, this.#peers.address(peer), 0, 0, now);
+      this.#outbox.heard(origin, epoch, seq);
+    }
+    this.#outbox.post();
   }
 
   /** Sends a datagram with whatever gossip it has room for. */

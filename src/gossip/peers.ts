@@ -150,7 +150,8 @@ export class Profiles {
       else this.#first.set(place, next);
       return;
     }
-    while (this.#next[before] !== id) before = this.#next[before] as ProfileId;
+    while (before !== 0 && this.#next[before] !== id) before = this.#next[before] as ProfileId;
+    if (before === 0) throw new Error(`BUG: profile ${id} is let go of more often than held`);
     this.#next[before] = next;
   }
 

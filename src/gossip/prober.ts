@@ -99,10 +99,11 @@ export class Prober {
 
   #begin(now: number, target: Peer): void {
     for (const other of this.#probes.values()) if (other.target === target) return;
-    const factor = Math.max(this.#health.factor(now), this.#contacts.patience(now));
-    const helpMs = this.#config.probeTimeoutMs * factor;
+    const factor = Math.max(this.#health.factor, this.#contacts.patience(now));
+    const lagMs = this.#health.lagMs(now);
+    const helpMs = this.#config.probeTimeoutMs * factor + lagMs;
     const probe = new Probe(target, this.#nextSeq(), now, helpMs / Math.max(1, this.#config.probeRepeats));
-    const helpAt = now + this.#roundTrip.timeoutMs * factor;
+    const helpAt = now + this.#roundTrip.timeoutMs * factor + lagMs;
     this.probes++;
     this.#probes.set(probe.seq, probe);
     this.#timers.set(PROBE_TIMEOUT, probe.seq, helpAt);

@@ -158,7 +158,7 @@ export class Swim {
     this.#output = output;
     this.#cookies = cookies;
     this.#epoch = random.uint32();
-    this.#health = new Health(config.healthMax, config.probeTimeoutFloorMs / 2, config.probeIntervalMs);
+    this.#health = new Health(config.healthMax, config.probeIntervalMs);
     this.#dead = new Gone(config.deadMs);
     this.#left = new Gone(config.leftMs);
     const members = new Members(self, peers, profiles);
@@ -586,7 +586,7 @@ export class Swim {
 
   /** A period is over. */
   #period(now: number): void {
-    this.#prober.period(now, this.#standing.isDamped ? 1 : this.#health.factor(now));
+    this.#prober.period(now, this.#standing.isDamped ? 1 : this.#health.factor);
     this.#repair.greetLost(now, this.#dead);
     for (const gone of [this.#dead, this.#left]) {
       for (let peer = gone.takeExpired(now); peer !== undefined; peer = gone.takeExpired(now)) this.#forget(peer);

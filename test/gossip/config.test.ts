@@ -29,10 +29,8 @@ describe("a configuration", () => {
     });
   });
 
-  test("leaves two milliseconds between two tellings, and lets acknowledgements wait, but not until it is told again", () => {
+  test("leaves two milliseconds between two tellings, and lets acknowledgements wait", () => {
     expect(configure()).toMatchObject({ coalesceMs: 2, heardDelayMs: 60, resendMinMs: 100 });
-    expect(configure("lan", { heardDelayMs: 99 }).heardDelayMs).toBe(99);
-    expect(configure("lan", { resendMinMs: 61 }).resendMinMs).toBe(61);
   });
 
   test("is a preset, and overrides of it", () => {
@@ -57,8 +55,6 @@ describe("a configuration", () => {
     ["gossipBurst", { gossipBurst: 1.5 }],
     ["gossipPerSecond", { gossipPerSecond: 0 }],
     ["resendMinMs", { resendMinMs: 0 }],
-    ["heardDelayMs must be less than resendMinMs", { heardDelayMs: 100 }],
-    ["heardDelayMs must be less than resendMinMs", { resendMinMs: 60 }],
     ["heardDelayMs", { heardDelayMs: -1 }],
     ["coalesceMs", { coalesceMs: -1 }],
     ["suspicionMult", { suspicionMult: 0 }],
