@@ -267,9 +267,11 @@ describe("a real node", () => {
   });
 
   test("says who said a message, and gives its bytes", async () => {
-    const [a, b] = await pair({ profile: { name: "a" } });
+    const [a, b] = await pair({ profile: { name: "a" }, config: { coalesceMs: 0 } });
     const heard = next(b, "message");
+    const { sent = 0 } = a.stats;
     a.broadcast(Uint8Array.of(0, 255, 128));
+    expect(a.stats.sent, "it is on its way before anything else happens").toBe(sent + 1);
     const event = await heard;
     expect(event).toMatchObject({ type: "message", origin: a.self.address, from: { name: "a", id: a.self.id } });
     expect([...event.payload]).toEqual([0, 255, 128]);
