@@ -361,7 +361,7 @@ export class Swim {
 
   /** The deadline came. */
   wake(now: number): void {
-    this.#notice(now);
+    this.#notice(now, true);
     for (let timer = this.#timers.take(now); timer; timer = this.#timers.take(now)) {
       switch (timer.kind) {
         case PERIOD:
@@ -398,10 +398,15 @@ export class Swim {
     }
   }
 
-  /** Looks whether our own process was late, or stood still: an input that comes long after the deadline says so. */
-  #notice(now: number): void {
-    const late = Math.min(now - this.#inputAt, now - this.#timers.deadline);
+  /**
+   * Looks whether our own process was late, or stood still: an input that comes long after the deadline says so. Small
+   * lateness is looked for only when a timer fires: to look at the deadline for each datagram costs too much.
+   */
+  #notice(now: number, isTimer = false): void {
+    const sinceMs = now - this.#inputAt;
     this.#inputAt = now;
+    if (sinceMs <= this.#config.probeTimeoutMs && !isTimer) return;
+    const late = Math.min(sinceMs, now - this.#timers.deadline);
     if (late <= this.#config.probeTimeoutMs) this.#health.late(late, now);
     else if (this.#config.stallDetection) this.#stalled(now, late);
   }
