@@ -82,7 +82,7 @@ export class ContainerDriver extends Driver {
     const spec = this.specOf(number, seed);
     const container = await this.network.container(number, spec);
     const ip = this.network.addressOf(number);
-    const member = { number, container, ip, pid: 0, upAt: Number.NaN, isRunning: false, isPaused: false };
+    const member = { number, container, ip, pid: 0, startedAt: 0, upAt: Number.NaN, isRunning: false, isPaused: false };
     Object.assign(member, { log: undefined, live: new Map(), starts: 0 });
     this.members[number] = member;
     return member;
@@ -91,6 +91,9 @@ export class ContainerDriver extends Driver {
   /** Starts a member's container, again or for the first time. @returns when it was up */
   async #open(member) {
     const { number, container, starts } = member;
+    if (member.log) this.#readLog(member);
+    member.live = new Map([[number, ""]]);
+    member.startedAt = this.now();
     await within(container.start(), `the start of container ${number}`);
     const { State, LogPath } = await within(container.inspect(), `a look at container ${number}`);
     member.pid = State.Pid;
@@ -142,11 +145,18 @@ export class ContainerDriver extends Driver {
     for (const line of member.log.read()) this.read(member, line);
   }
 
-  /** A member's process is up: it knows nobody yet. */
+  /**
+   * A member's process is up. It may have heard of others before it said so, and they of it: as early as can be, then, not
+   * before it happened.
+   */
   up(member, at) {
     member.starts++;
     member.upAt = at;
-    member.live = new Map([[member.number, ""]]);
+    for (const fact of this.#facts) {
+      const isOfIt = fact.observer === member.number || fact.about === member.number;
+      const isEarly = fact.at < at && fact.at >= member.startedAt;
+      if (isOfIt && isEarly && (fact.type === "up" || fact.type === "updated")) fact.at = at;
+    }
   }
 
   /** @param id tells a member's processes apart, where the peer does */
