@@ -11,6 +11,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import Docker from "dockerode";
+import { pause } from "../record.mjs";
 import { atEnd } from "../wards.mjs";
 import { isMain } from "./command.mjs";
 
@@ -18,8 +19,10 @@ export const LABEL = "hearsay.bench.owner";
 /** More at once would only wait for each other. */
 const REMOVED_AT_ONCE = 8;
 const SWEEP_MS_MAX = 180_000;
-/** Gone already, or going. */
-const GONE = new Set([304, 404, 409]);
+/** Gone already, or going: the next round sees. A network whose containers are going is forbidden to go. */
+const GONE = new Set([304, 403, 404, 409]);
+const ROUNDS = 40;
+const ROUND_MS = 250;
 
 export const owner = ownerOf(process.pid);
 
@@ -48,15 +51,28 @@ export function sweepings(things, whose, nowOf) {
   });
 }
 
-/** Removes containers, then networks. @returns how many of each there were */
+/** Removes containers, then networks, until there are none. @returns how many of each there were at first */
 export async function sweep(whose = owner, docker = new Docker()) {
   const filters = { label: [LABEL] };
-  const labelled = (list) => list.map(({ Id, Labels }) => ({ id: Id, labels: Labels }));
-  const containers = sweepings(labelled(await docker.listContainers({ all: true, filters })), whose, ownerOf);
-  await eachOf(containers, REMOVED_AT_ONCE, ({ id }) => gone(docker.getContainer(id).remove({ force: true, v: true })));
-  const networks = sweepings(labelled(await docker.listNetworks({ filters })), whose, ownerOf);
-  await eachOf(networks, 1, ({ id }) => gone(docker.getNetwork(id).remove()));
-  return { containers: containers.length, networks: networks.length };
+  const ours = (list) =>
+    sweepings(
+      list.map(({ Id, Labels }) => ({ id: Id, labels: Labels })),
+      whose,
+      ownerOf,
+    );
+  let first;
+  for (let round = 1; ; round++) {
+    const containers = ours(await docker.listContainers({ all: true, filters }));
+    const networks = ours(await docker.listNetworks({ filters }));
+    first ??= { containers: containers.length, networks: networks.length };
+    if (containers.length + networks.length === 0) return first;
+    if (round > ROUNDS) throw new Error(`Not swept: ${[...containers, ...networks].map(({ id }) => id).join(", ")}`);
+    if (round > 1) await pause(ROUND_MS);
+    await eachOf(containers, REMOVED_AT_ONCE, ({ id }) =>
+      gone(docker.getContainer(id).remove({ force: true, v: true })),
+    );
+    await eachOf(networks, 1, ({ id }) => gone(docker.getNetwork(id).remove()));
+  }
 }
 
 async function gone(removal) {

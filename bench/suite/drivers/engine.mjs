@@ -9,7 +9,7 @@ import Docker from "dockerode";
 import { bounded } from "../../wards.mjs";
 import { LABEL, owner } from "../sweepings.mjs";
 
-export const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 export const BASE_IMAGE = "node:24-bookworm-slim";
 export const NODE_IMAGE = "hearsay-bench:node";
 export const SERF_IMAGE = "hearsay-bench:serf";
@@ -66,7 +66,6 @@ async function build(files, tag) {
 
 /** One network for one run. */
 export class BenchNetwork {
-  #network;
   #subnet;
   name = `hearsay-bench-${owner}-${process.hrtime.bigint()}`;
 
@@ -75,7 +74,7 @@ export class BenchNetwork {
       const config = { Subnet: `${subnet}.0/22`, Gateway: `${subnet}.1` };
       try {
         const options = { Name: this.name, Labels: labels, CheckDuplicate: true, IPAM: { Config: [config] } };
-        this.#network = await bounded(docker.createNetwork(options), CALL_MS, "a network");
+        await bounded(docker.createNetwork(options), CALL_MS, "a network");
         this.#subnet = subnet;
         return;
       } catch (error) {
@@ -117,10 +116,6 @@ export class BenchNetwork {
       options.NetworkingConfig = { EndpointsConfig: { [this.name]: place } };
     }
     return bounded(docker.createContainer(options), CALL_MS, `container ${number ?? "beside"}`);
-  }
-
-  async close() {
-    await bounded(this.#network?.remove() ?? Promise.resolve(), CALL_MS, "the end of the network");
   }
 }
 
