@@ -48,6 +48,7 @@ async function measure(given, args) {
     console.error("bench: nothing of that can be run here");
     return 1;
   }
+  if (!(await areReady(drivers, runs))) return 1;
   const out = given.out ?? `bench-${new Date().toISOString().replaceAll(":", "-").slice(0, 19)}.jsonl`;
   const machine = await machineOf([...drivers.values()].filter((Driver) => typeof Driver !== "string"));
   const header = { schema: 1, kind: "header", ...machine, command: ["bench", ...args].join(" ") };
@@ -75,6 +76,24 @@ async function load({ driver: drivers, peer: peers }) {
     }
   }
   return loaded;
+}
+
+/** Says what is wrong with this machine, with the line that mends it. @returns whether it will do nevertheless */
+async function areReady(drivers, runs) {
+  let isReady = true;
+  const said = new Set();
+  for (const [key, Driver] of drivers) {
+    const own = runs.filter(({ driver, peer }) => key === `${driver} ${peer}`);
+    if (own.length === 0) continue;
+    for (const { sentence, mend, stops } of await Driver.prepare({
+      nodes: Math.max(...own.map(({ nodes }) => nodes)),
+    })) {
+      if (!said.has(sentence)) console.error(`bench: ${sentence}\n         ${mend}`);
+      said.add(sentence);
+      if (stops) isReady = false;
+    }
+  }
+  return isReady;
 }
 
 async function machineOf(drivers) {

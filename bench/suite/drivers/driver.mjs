@@ -28,6 +28,13 @@ export class Driver {
   static tells = new Set(["up", "suspect", "down", "left", "updated", "message"]);
   /** A sentence that says why it cannot be used here; undefined if it can. */
   static async available() {}
+  /**
+   * Before the first run: looks whether this machine can bear so many, and makes what all runs need.
+   * @returns {Promise<{ sentence: string, mend: string, stops: boolean }[]>} what is wrong, and the line that mends it
+   */
+  static async prepare(_given) {
+    return [];
+  }
   /** Sentences about figures that it cannot give here. */
   static get lacks() {
     return [];

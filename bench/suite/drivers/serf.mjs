@@ -24,8 +24,8 @@ const END_MS = 30_000;
 const LOOP_LOOK_MS = 5;
 const ACTS = ["joinAll", "addOne", "crash", "leave", "restart", "pause", "resume", "stopBootstrap", "say"];
 const TROUBLES = ["cut", "heal", "loss"];
-const CHANGE = /serf: EventMember(Join|Leave|Failed|Update)(?: \(forced\))?: m(\d+) /;
-const TYPES = { Join: "up", Leave: "left", Failed: "down", Update: "updated" };
+export const CHANGE = /serf: EventMember(Join|Leave|Failed|Update)(?: \(forced\))?: m(\d+) /;
+export const TYPES = { Join: "up", Leave: "left", Failed: "down", Update: "updated" };
 const run = promisify(execFile);
 
 export class SerfDriver extends Driver {

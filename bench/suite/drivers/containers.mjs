@@ -1,0 +1,299 @@
+// Members as containers on one network of their own, whatever runs in them. What they notice is read from the engine's log
+// files, on the clock of the machine that they share, and what they use from /proc; nobody is asked while anything happens.
+//
+//   crash, pause       the engine's kill and pause
+//   cut, loss          nftables in the container's own network namespace, on arrival: who sends learns nothing of it. It
+//                      goes with the container. What comes from the machine itself is never lost, so that we are heard
+//   datagrams, bytes   the interface's counter of what was sent, less the Ethernet header: IP, ARP included
+
+import { execFile, spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { promisify } from "node:util";
+import { bounded } from "../../wards.mjs";
+import { eachOf, sweep, sweepAtEnd } from "../sweepings.mjs";
+import { ContainerLog } from "./container-log.mjs";
+import { Driver } from "./driver.mjs";
+import { BenchNetwork, docker, within } from "./engine.mjs";
+import { used } from "./procfs.mjs";
+
+const run = promisify(execFile);
+/** A start is processor time, for the engine and for what starts: more at once only wait in a queue (docs/docker.md). */
+const STARTED_AT_ONCE = 3;
+const MADE_AT_ONCE = 4;
+const START_MS = 120_000;
+const LOOK_MS = 20;
+const END_MS = 30_000;
+const RULES_AT_ONCE = 8;
+const RULES_MS = 20_000;
+/** A share is told in steps of one in so many. */
+const SHARES = 10_000;
+const ETHERNET_BYTES = 14;
+const ACTS = ["joinAll", "addOne", "crash", "leave", "restart", "pause", "resume", "stopBootstrap", "say"];
+const TROUBLES = ["cut", "heal", "loss"];
+
+let tools;
+/** Why nothing can be cut or lost here; an empty text if it can. */
+export function whyNoTrouble() {
+  tools ??= ["nft", "nsenter"].filter((tool) => spawnSync(tool, ["--version"]).status !== 0);
+  return tools.length === 0 ? "" : `${tools.join(" and ")} not found: apt-get install nftables util-linux`;
+}
+
+export class ContainerDriver extends Driver {
+  static name = "docker";
+  static get can() {
+    return new Set(whyNoTrouble() === "" ? [...ACTS, ...TROUBLES] : ACTS);
+  }
+  static async versions() {
+    const { Version, ApiVersion, KernelVersion } = await docker.version();
+    return { engine: `Docker ${Version}, API ${ApiVersion}, kernel ${KernelVersion}` };
+  }
+
+  members = [];
+  network = new BenchNetwork();
+  joined = false;
+  #facts = [];
+  #takeBack;
+  /** The wall clock, which containers write down, by the monotonic one. */
+  #wallLead = Date.now() - performance.now();
+
+  // ── what a peer says of itself ──
+  //
+  // specOf(number, seed)      { image, command, env } of a member that is told to join `seed`, if that is given
+  // read(member, line)        calls up(member, at), change(…), heard(…) for what a line says
+
+  async start({ joined, atOnce = STARTED_AT_ONCE }) {
+    this.joined = joined;
+    this.#takeBack = sweepAtEnd();
+    await sweep("");
+    await this.network.open();
+    const numbers = Array.from({ length: this.nodes }, (_, i) => i);
+    await eachOf(numbers, MADE_AT_ONCE, (number) => this.#make(number, joined ? (number === 0 ? 1 : 0) : undefined));
+    await this.prepareClock();
+    const began = this.now();
+    await this.#open(this.members[0]);
+    await eachOf(this.members.slice(1), Math.min(atOnce, STARTED_AT_ONCE), (member) => this.#open(member));
+    this.startUpMs = this.now() - began;
+  }
+
+  /** Before the first member runs. */
+  async prepareClock() {}
+
+  async #make(number, seed) {
+    const spec = this.specOf(number, seed);
+    const container = await this.network.container(number, spec);
+    const ip = this.network.addressOf(number);
+    const member = { number, container, ip, pid: 0, startedAt: 0, upAt: Number.NaN, isRunning: false, isPaused: false };
+    Object.assign(member, { log: undefined, live: new Map(), starts: 0 });
+    this.members[number] = member;
+    return member;
+  }
+
+  /** Starts a member's container, again or for the first time. @returns when it was up */
+  async #open(member) {
+    const { number, container, starts } = member;
+    if (member.log) this.#readLog(member);
+    member.live = new Map([[number, ""]]);
+    member.startedAt = this.now();
+    await within(container.start(), `the start of container ${number}`);
+    const { State, LogPath } = await within(container.inspect(), `a look at container ${number}`);
+    member.pid = State.Pid;
+    member.log ??= new ContainerLog(LogPath);
+    const end = this.now() + START_MS;
+    for (;;) {
+      this.#readLog(member);
+      if (member.starts > starts) break;
+      if (this.now() > end || !existsSync(`/proc/${member.pid}`)) {
+        throw new Error(`The member in container ${number} did not start: ${member.log.last}`);
+      }
+      await this.pass(LOOK_MS);
+    }
+    member.isRunning = true;
+    this.progress(this.running().length);
+    return member.upAt;
+  }
+
+  async stop() {
+    for (const member of this.members.splice(0)) member?.log?.close();
+    await sweep();
+    this.#takeBack?.();
+  }
+
+  /** Unix time. The wall clock itself may be set; how far it went from this one is part of the clock's error. */
+  now() {
+    return this.#wallLead + performance.now();
+  }
+
+  get wallDriftMs() {
+    return Math.abs(Date.now() - performance.now() - this.#wallLead);
+  }
+
+  running() {
+    return this.members.filter((member) => member?.isRunning).map(({ number }) => number);
+  }
+
+  get size() {
+    return this.members.length;
+  }
+
+  upAt(number) {
+    return this.members[number].upAt;
+  }
+
+  // ── what members notice ──
+
+  #readLog(member) {
+    for (const line of member.log.read()) this.read(member, line);
+  }
+
+  /**
+   * A member's process is up. It may have heard of others before it said so, and they of it: as early as can be, then, not
+   * before it happened.
+   */
+  up(member, at) {
+    member.starts++;
+    member.upAt = at;
+    for (const fact of this.#facts) {
+      const isOfIt = fact.observer === member.number || fact.about === member.number;
+      const isEarly = fact.at < at && fact.at >= member.startedAt;
+      if (isOfIt && isEarly && (fact.type === "up" || fact.type === "updated")) fact.at = at;
+    }
+  }
+
+  /** @param id tells a member's processes apart, where the peer does */
+  change(member, type, about, at, id = "") {
+    if (about === member.number) return;
+    if (type !== "down" && type !== "left") member.live.set(about, id);
+    else if (member.live.get(about) === id) member.live.delete(about);
+    this.#facts.push({ observer: member.number, type, about, at });
+  }
+
+  heard(member, about, at, text) {
+    this.#facts.push({ observer: member.number, type: "message", about, at, text });
+  }
+
+  #readAll() {
+    for (const member of this.members) {
+      if (!member?.log) continue;
+      this.#readLog(member);
+      if (member.isRunning && !existsSync(`/proc/${member.pid}`)) {
+        throw new Error(`The member in container ${member.number} ended by itself: ${member.log.last}`);
+      }
+    }
+  }
+
+  async observe() {
+    this.#readAll();
+    return this.#facts.splice(0);
+  }
+
+  async views() {
+    this.#readAll();
+    const able = this.members.filter((member) => member?.isRunning && !member.isPaused);
+    return able.map(({ number, live }) => {
+      const digest = [...live.keys()].sort((a, b) => a - b).join();
+      return { observer: number, live: live.size, digest };
+    });
+  }
+
+  async usage() {
+    return this.running().map((observer) => {
+      const { pid } = this.members[observer];
+      return { observer, at: this.now(), ...used(pid), ...sentBy(pid) };
+    });
+  }
+
+  // ── acts ──
+
+  seedFor(number) {
+    return this.members.find((member) => member?.isRunning && !member.isPaused && member.number !== number)?.number;
+  }
+
+  async addOne() {
+    return this.#open(await this.#make(this.size, this.seedFor(this.size)));
+  }
+
+  async crash(number) {
+    const member = this.members[number];
+    member.isRunning = false;
+    const at = this.now();
+    await within(member.container.kill({ signal: "SIGKILL" }), `the kill of container ${number}`);
+    return at;
+  }
+
+  async stopBootstrap() {
+    return this.crash(0);
+  }
+
+  async restart(number) {
+    const member = this.members[number];
+    const ended = member.container.wait();
+    await this.leave(number);
+    await bounded(ended, END_MS, `the end of container ${number}`);
+    return this.#open(member);
+  }
+
+  async pause(number) {
+    const member = this.members[number];
+    member.isPaused = true;
+    await within(member.container.pause(), `the pause of container ${number}`);
+    return this.now();
+  }
+
+  async resume(number) {
+    const member = this.members[number];
+    const at = this.now();
+    await within(member.container.unpause(), `the end of the pause of container ${number}`);
+    member.isPaused = false;
+    return at;
+  }
+
+  async cut(groupA, groupB) {
+    const from = (numbers) => `ip saddr { ${numbers.map((number) => this.members[number].ip).join(", ")} } drop`;
+    await Promise.all([this.#rule(groupA, from(groupB)), this.#rule(groupB, from(groupA))]);
+    return this.now();
+  }
+
+  async heal() {
+    const at = this.now();
+    await this.#rule(this.running(), "");
+    return at;
+  }
+
+  async loss(share) {
+    const which = share < 1 ? `numgen random mod ${SHARES} < ${Math.round(share * SHARES)}` : "";
+    await this.#rule(this.running(), share > 0 ? `${which} drop` : "");
+    return this.now();
+  }
+
+  /** What happens to packets that arrive at these members, instead of what was said before. */
+  async #rule(numbers, rule) {
+    const table = `table ip hearsay_bench`;
+    const chain = `chain input { type filter hook input priority 0; policy accept;
+      iifname "lo" accept
+      ip saddr ${this.network.gateway} accept
+      ${rule}
+    }`;
+    const text = `${table}\ndelete ${table}\n${rule === "" ? "" : `${table} {\n${chain}\n}\n`}`;
+    await eachOf(numbers, RULES_AT_ONCE, async (number) => {
+      const nft = run("nsenter", ["--target", String(this.members[number].pid), "--net", "nft", "-f", "-"], {
+        timeout: RULES_MS,
+      });
+      nft.child.stdin.end(text);
+      await nft;
+    });
+  }
+}
+
+/** What an interface has sent; nulls where that is not known. */
+function sentBy(pid) {
+  try {
+    const line = readFileSync(`/proc/${pid}/net/dev`, "utf8")
+      .split("\n")
+      .find((each) => each.trim().startsWith("eth0:"));
+    // After the name eight figures of what was received; then bytes and packets sent.
+    const figures = line.split(":")[1].trim().split(/\s+/).map(Number);
+    return { datagrams: figures[9], bytes: figures[8] - ETHERNET_BYTES * figures[9] };
+  } catch {
+    return { datagrams: null, bytes: null };
+  }
+}

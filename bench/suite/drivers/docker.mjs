@@ -1,0 +1,100 @@
+// Hearsay's nodes in containers, as the repository's Dockerfile makes them and at the settings they have there: the first is
+// the bootstrap, the others are told of it. Each writes down what it notices, to the millisecond, on the machine's clock.
+// They are told what to do over HTTP from the machine, which the interface counters see, but only while it is told.
+
+import { randomUUID } from "node:crypto";
+import { bounded } from "../../wards.mjs";
+import { preflight } from "../preflight.mjs";
+import { ContainerDriver, whyNoTrouble } from "./containers.mjs";
+import { buildNodeImage, NODE_IMAGE } from "./engine.mjs";
+
+export { DockerSerfDriver } from "./docker-serf.mjs";
+
+const HTTP_PORT = 5000;
+const GOSSIP_PORT = 7979;
+const ASK_MS = 20_000;
+/** What is written down is whole milliseconds. */
+const LOG_STEP_MS = 1;
+const CHANGES = new Set(["up", "suspect", "down", "left", "updated"]);
+
+export class DockerDriver extends ContainerDriver {
+  static get lacks() {
+    const why = whyNoTrouble();
+    return why === "" ? [] : [`no partitions, no loss: ${why}`];
+  }
+
+  static async prepare({ nodes }) {
+    const image = { tag: NODE_IMAGE, mend: `docker build -t ${NODE_IMAGE} .` };
+    return preflight({ nodes, peer: "hearsay" }, image, buildNodeImage);
+  }
+
+  /** Opens /join and /leave to us alone. */
+  #token = randomUUID();
+  #cluster = `bench-${randomUUID().slice(0, 8)}`;
+
+  get clockErrorMs() {
+    return LOG_STEP_MS + this.wallDriftMs;
+  }
+  set clockErrorMs(_) {}
+
+  specOf(number, seed) {
+    const place = seed === undefined ? undefined : this.network.addressOf(seed);
+    const told =
+      place === undefined ? {} : { BOOTSTRAP_URL: `http://${place}:${HTTP_PORT}`, SEEDS: `${place}:${GOSSIP_PORT}` };
+    const env = { NODE_NAME: `m${number}`, CLUSTER: this.#cluster, ADMIN_TOKEN: this.#token, PRESET: this.preset };
+    return {
+      image: NODE_IMAGE,
+      command: [number === 0 && this.joined ? "bootstrap" : "node"],
+      // Who is told whom to join looks for nobody else.
+      env: { ...env, HELLO: "0", ...told },
+    };
+  }
+
+  read(member, { text }) {
+    if (!text.startsWith("{")) return;
+    const { time, event, member: about, msg, from } = JSON.parse(text);
+    const at = Date.parse(time);
+    if (CHANGES.has(event)) this.change(member, event, numberOf(about.name), at, about.id);
+    else if (msg.endsWith(" is running")) this.up(member, at);
+    else if (from !== undefined && msg.startsWith("Received message from ")) this.#heard(member, msg, at);
+  }
+
+  #heard(member, msg, at) {
+    const [, sender, text] = /^Received message from (m\d+): (.*)$/s.exec(msg) ?? [];
+    if (sender !== undefined && numberOf(sender) !== member.number) this.heard(member, numberOf(sender), at, text);
+  }
+
+  async #ask(number, path, body) {
+    const url = `http://${this.members[number].ip}:${HTTP_PORT}${path}`;
+    const headers = { "content-type": "application/json", authorization: `Bearer ${this.#token}`, connection: "close" };
+    const options = { method: "POST", headers, body: JSON.stringify(body), signal: AbortSignal.timeout(ASK_MS) };
+    const response = await bounded(fetch(url, options), ASK_MS, `${path} of member ${number}`);
+    if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`);
+    await response.arrayBuffer();
+  }
+
+  async joinAll() {
+    const [first, ...others] = this.members;
+    const seeds = [`${first.ip}:${GOSSIP_PORT}`];
+    const at = this.now();
+    // An answer comes when it is in; who is not shows as a pair that does not come true.
+    for (const { number } of others) this.#ask(number, "/join", { seeds }).catch(() => {});
+    return at;
+  }
+
+  async leave(number) {
+    this.members[number].isRunning = false;
+    const at = this.now();
+    // It may be gone before it has answered.
+    this.#ask(number, "/leave", {}).catch(() => {});
+    return at;
+  }
+
+  async say(number, text) {
+    const at = this.now();
+    await this.#ask(number, "/message", { sender: `m${number}`, msg: text, to: "all" });
+    return at;
+  }
+}
+
+const numberOf = (name) => Number(/^m(\d+)$/.exec(name)?.[1] ?? -1);

@@ -1,0 +1,109 @@
+// Leaves nothing behind: every container and network of the bench carries a label that names the process that made it, and
+// what is swept is what carries it. A label's value is `<process id>.<start of that process>`, because ids come again.
+//
+//   at the start    what is left of processes that are gone
+//   at the end      what is this process's own: after a run, an error, a signal
+//
+// As a script it sweeps what is left of a process that is ending: `node sweepings.mjs [owner]`. An ending process may not
+// wait for anything but another process.
+
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import Docker from "dockerode";
+import { pause } from "../record.mjs";
+import { atEnd } from "../wards.mjs";
+import { isMain } from "./command.mjs";
+
+export const LABEL = "hearsay.bench.owner";
+/** More at once would only wait for each other. */
+const REMOVED_AT_ONCE = 8;
+const SWEEP_MS_MAX = 180_000;
+/** Gone already, or going: the next round sees. A network whose containers are going is forbidden to go. */
+const GONE = new Set([304, 403, 404, 409]);
+const ROUNDS = 40;
+const ROUND_MS = 250;
+
+export const owner = ownerOf(process.pid);
+
+/** Undefined if there is no such process. */
+export function ownerOf(pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The name in parentheses may hold anything. The rest begins with field 3; the start is field 22.
+    return `${pid}.${stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]}`;
+  } catch {
+    return process.pid === pid ? `${pid}.` : undefined;
+  }
+}
+
+/**
+ * Which of the labelled things are to be swept: those of this owner, and those of processes that are gone. Pure.
+ * @param things [{ labels }]
+ * @param whose the owner who sweeps
+ * @param nowOf (pid) → the owner that process is now, if it runs
+ */
+export function sweepings(things, whose, nowOf) {
+  return things.filter(({ labels }) => {
+    const maker = labels?.[LABEL];
+    if (maker === undefined) return false;
+    return maker === whose || nowOf(Number(maker.split(".")[0])) !== maker;
+  });
+}
+
+/** Removes containers, then networks, until there are none. @returns how many of each there were at first */
+export async function sweep(whose = owner, docker = new Docker()) {
+  const filters = { label: [LABEL] };
+  const ours = (list) =>
+    sweepings(
+      list.map(({ Id, Labels }) => ({ id: Id, labels: Labels })),
+      whose,
+      ownerOf,
+    );
+  let first;
+  for (let round = 1; ; round++) {
+    const containers = ours(await docker.listContainers({ all: true, filters }));
+    const networks = ours(await docker.listNetworks({ filters }));
+    first ??= { containers: containers.length, networks: networks.length };
+    if (containers.length + networks.length === 0) return first;
+    if (round > ROUNDS) throw new Error(`Not swept: ${[...containers, ...networks].map(({ id }) => id).join(", ")}`);
+    if (round > 1) await pause(ROUND_MS);
+    await eachOf(containers, REMOVED_AT_ONCE, ({ id }) =>
+      gone(docker.getContainer(id).remove({ force: true, v: true })),
+    );
+    await eachOf(networks, 1, ({ id }) => gone(docker.getNetwork(id).remove()));
+  }
+}
+
+async function gone(removal) {
+  try {
+    await removal;
+  } catch (error) {
+    if (!GONE.has(error.statusCode)) throw error;
+  }
+}
+
+/** Sweeps when this process ends, however it ends but by SIGKILL. @returns takes it back */
+export function sweepAtEnd() {
+  return atEnd(() => {
+    // A session of its own: a second Ctrl-C does not reach it.
+    const options = { stdio: "ignore", timeout: SWEEP_MS_MAX, detached: true };
+    spawnSync(process.execPath, [fileURLToPath(import.meta.url), owner], options);
+  });
+}
+
+/** `task` for each, so many at a time. */
+export async function eachOf(items, atOnce, task) {
+  const results = [];
+  let next = 0;
+  const worker = async () => {
+    for (let i = next++; i < items.length; i = next++) results[i] = await task(items[i], i);
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
+  return results;
+}
+
+if (isMain(import.meta.url)) {
+  const { containers, networks } = await sweep(process.argv[2]);
+  console.error(`bench: ${containers} containers and ${networks} networks removed`);
+}

@@ -1,0 +1,121 @@
+// The bench's containers: they do what a scenario asks of them, and nothing of them is left.
+
+import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { type Driver, type DriverClass, driverOf, type Fact } from "../bench/suite/suite.ts";
+import { docker } from "./docker.ts";
+
+const NODES = 4;
+const BUILD_MS = 600_000;
+const SOON_MS = 60_000;
+const LOOK_MS = 100;
+const LABEL = "hearsay.bench.owner";
+
+interface Prepared extends DriverClass {
+  prepare(given: { nodes: number }): Promise<{ sentence: string; stops: boolean }[]>;
+}
+
+const labelled = async () => [
+  await docker(["ps", "-aq", "--filter", `label=${LABEL}`]),
+  await docker(["network", "ls", "-q", "--filter", `label=${LABEL}`]),
+];
+
+const kinds = await Promise.all(
+  ["hearsay", "serf"].map(async (peer) => ({ peer, Kind: await driverOf("docker", peer) })),
+);
+
+describe.each(kinds)("the bench's containers of $peer", ({ peer, Kind }) => {
+  const isHere = typeof Kind !== "string";
+  const Containers = Kind as Prepared;
+  let driver: Driver;
+  let facts: Fact[];
+
+  async function begin(joined: boolean): Promise<void> {
+    driver = new Containers({ nodes: NODES });
+    facts = [];
+    await driver.start({ joined });
+  }
+
+  async function soon(what: string, isTrue: () => Promise<boolean>): Promise<void> {
+    const end = driver.now() + SOON_MS;
+    while (!(await isTrue())) {
+      if (driver.now() > end) expect.fail(`${what}: not within ${SOON_MS} ms`);
+      await driver.pass(LOOK_MS);
+    }
+  }
+
+  const allKnow = (count: number) =>
+    soon(`${count} know each other`, async () => {
+      const views = await driver.views();
+      return views.length === count && views.every(({ live }) => live === count);
+    });
+
+  /** Who has noticed it so far. */
+  async function noticed(isIt: (fact: Fact) => boolean): Promise<Set<number>> {
+    facts.push(...(await driver.observe()));
+    return new Set(facts.filter(isIt).map(({ observer }) => observer));
+  }
+
+  beforeAll(async () => {
+    if (!isHere) return;
+    const stops = (await Containers.prepare({ nodes: NODES })).filter((problem) => problem.stops);
+    expect(stops).toEqual([]);
+  }, BUILD_MS);
+
+  afterEach(async () => {
+    await driver?.stop();
+    if (isHere) expect(await labelled()).toEqual(["", ""]);
+  });
+
+  it.runIf(isHere)("run alone until they are told to join, and then carry messages", async () => {
+    await begin(false);
+    expect((await driver.views()).map(({ live }) => live)).toEqual(Array(NODES).fill(1));
+    await driver.joinAll();
+    await allKnow(NODES);
+    const from = await driver.say(1, "good day");
+    await soon("the others heard it", async () => {
+      const heard = await noticed(({ type, text }) => type === "message" && text === "good day");
+      return heard.size >= NODES - 1;
+    });
+    for (const { observer, about, at } of facts.filter(({ type }) => type === "message")) {
+      expect(about).toBe(1);
+      expect(observer).not.toBe(1);
+      expect(at).toBeGreaterThanOrEqual(from - driver.clockErrorMs);
+    }
+    for (const { cpuMs, rssMiB, datagrams, bytes } of await driver.usage()) {
+      expect(cpuMs).toBeGreaterThan(0);
+      expect(rssMiB).toBeGreaterThan(0);
+      expect(datagrams).toBeGreaterThan(0);
+      expect(bytes).toBeGreaterThan(28 * Number(datagrams));
+    }
+  });
+
+  it.runIf(isHere && peer === "hearsay")("lose everything when told to, and find together again", async () => {
+    await begin(true);
+    await allKnow(NODES);
+    await driver.cut([0, 1], [2, 3]);
+    await soon("each half is alone", async () => (await driver.views()).every(({ live }) => live === 2));
+    await driver.heal();
+    await allKnow(NODES);
+  });
+
+  it.runIf(isHere && peer === "hearsay")("leave, come back and are killed", async () => {
+    await begin(true);
+    await allKnow(NODES);
+    await driver.restart(2);
+    await allKnow(NODES);
+    expect(await noticed(({ type, about }) => type === "left" && about === 2)).toEqual(new Set([0, 1, 3]));
+    await driver.crash(3);
+    await allKnow(NODES - 1);
+    expect(await noticed(({ type, about }) => type === "down" && about === 3)).toEqual(new Set([0, 1, 2]));
+  });
+
+  it.runIf(isHere)("are swept when a bench that is gone has left them", async () => {
+    // No process has the id 0.
+    await docker(["create", "--label", `${LABEL}=0.1`, "node:24-bookworm-slim"]);
+    await docker(["network", "create", "--label", `${LABEL}=0.1`, "hearsay-bench-leftover"]);
+    await begin(true);
+    const names = await docker(["network", "ls", "--format", "{{.Name}}", "--filter", `label=${LABEL}=0.1`]);
+    expect(names).toBe("");
+    expect(await docker(["ps", "-aq", "--filter", `label=${LABEL}=0.1`])).toBe("");
+  });
+});
