@@ -149,7 +149,7 @@ export class Gossip {
     for (let i = 0; i < frame.messageCount; i++) {
       this.#broadcast.knows(frame.origins[i] as Address, frame.epochs[i] as number, frame.seqs[i] as number, peer);
     }
-    this.#broadcast.settle([...this.#contacts.links(now), ...this.#contacts.wards(now)]);
+    this.#broadcast.settle(this.#audience(this.#contacts.links(now), now));
     return true;
   }
 
@@ -159,7 +159,7 @@ export class Gossip {
     if (peer === undefined || this.#members.claim(peer) === 0) return;
     const isTold = frame.kind === GOSSIP;
     let owed = this.#owed.get(peer) ?? [];
-    const before = owed.length;
+    let hasMore = false;
     for (let i = 0; i < frame.messageCount; i++) {
       const [origin, epoch, seq] = [frame.origins[i] as Address, frame.epochs[i] as number, frame.seqs[i] as number];
       const isCrossing = this.#broadcast.isCrossing(origin, epoch, seq, peer, now);
@@ -167,14 +167,15 @@ export class Gossip {
       const isNamed = owed.some((one) => one.seq === seq && one.epoch === epoch && one.origin === origin);
       if (!isTold || isCrossing || isNamed) continue;
       owed.push({ origin, epoch, seq });
-      if (owed.length < OWED_EACH_MAX) continue;
+      hasMore = owed.length < OWED_EACH_MAX;
+      if (hasMore) continue;
       this.#thankOne(peer, owed, now);
       this.#owed.delete(peer);
       owed = [];
     }
     // Who was shown our digest knows; unless that was lost, and then it tells us once more.
     const isAgreed = frame.claimCount > 0 && frame.digest === this.#members.ring.digest && !this.#shown.delete(peer);
-    if (!isTold || (owed.length === before && !isAgreed) || (owed.length === 0 && !isAgreed)) return;
+    if (!isTold || !(hasMore || isAgreed)) return;
     if (this.#owed.size >= OWED_MAX && !this.#owed.has(peer)) this.#thank(now);
     this.#owed.set(peer, owed);
     // Passing on comes first: an acknowledgement has time until it is told again.
@@ -222,15 +223,10 @@ export class Gossip {
     this.#waitMs(now);
     this.#toldAt = now;
     this.#tellAt = Number.POSITIVE_INFINITY;
-    const links = this.#contacts.links(now);
-    const contacts = isRegular ? this.#contacts.all(now) : [...links];
-    this.#crowdLimit = this.#contacts.isCrowdForming(now)
-      ? 2 * this.#contacts.all(now).length
-      : Number.POSITIVE_INFINITY;
-    for (const ward of this.#contacts.wards(now)) {
-      if (!contacts.includes(ward)) contacts.push(ward);
-      if (!links.includes(ward)) links.push(ward);
-    }
+    const links = this.#audience(this.#contacts.links(now), now);
+    const all = this.#contacts.all(now);
+    this.#crowdLimit = this.#contacts.isCrowdForming(now) ? 2 * all.length : Number.POSITIVE_INFINITY;
+    const contacts = isRegular ? this.#audience(all, now) : links;
     this.#contactCount = contacts.length;
     const isRumorDue = isRegular || this.#hasNews;
     let isHeldUp = false;
@@ -249,6 +245,11 @@ export class Gossip {
     else if (nextAt < Number.POSITIVE_INFINITY) this.#at(Math.max(now, nextAt));
     if (isRegular || this.#roundAt === Number.POSITIVE_INFINITY) this.#lastRoundAt = now;
     this.#roundAt = this.rumors.size > 0 ? this.#lastRoundAt + this.#config.gossipIntervalMs : Number.POSITIVE_INFINITY;
+  }
+
+  /** Some contacts, and whoever was met at the door lately. */
+  #audience(contacts: readonly Peer[], now: number): Peer[] {
+    return [...new Set([...contacts, ...this.#contacts.wards(now)])];
   }
 
   /** Everything that is due to one contact, in as many datagrams as it takes. False if tokens ran out. */

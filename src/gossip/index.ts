@@ -1,6 +1,6 @@
 // The public names. Reading order of this room, shortest way to the whole protocol:
 //   claim, members (with ring), contacts, rumors, messages, broadcast, gossip, probe, prober, suspicion, accusations,
-//   comeback, conflict, standing, sync, doubts, repair, join, admission, wire, outbox, swim, witness, node (with knock)
+//   comeback, conflict, standing, sync, doubts, repair, join, admission, wire, outbox, swim, witness, node
 //   (support: address, peers, random, timers, cookie, gone, health, config, profile, api)
 
 export type {

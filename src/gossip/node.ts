@@ -11,6 +11,7 @@ import { isIP } from "node:net";
 import { networkInterfaces } from "node:os";
 import { DgramAsPromised, type SocketAsPromised } from "dgram-as-promised";
 import { v7 as uuid } from "uuid";
+import { Knocks } from "../udp/knock.ts";
 import { type Address, addressOf, formatAddress, ipOf, parseAddress, portOf } from "./address.ts";
 import {
   GossipError,
@@ -24,7 +25,6 @@ import {
 import type { Claim } from "./claim.ts";
 import { type Config, configure, type Preset } from "./config.ts";
 import { Cookies } from "./cookie.ts";
-import { Knocks } from "./knock.ts";
 import type { Message } from "./messages.ts";
 import { type Peer, Peers, Profiles } from "./peers.ts";
 import { encodeProfile } from "./profile.ts";
@@ -208,7 +208,7 @@ class Node extends EventEmitter<GossipEvents> implements GossipNode {
   receive(bytes: Uint8Array): void {
     if (this.#isClosed) return;
     this.#received++;
-    // An empty one is a knock (knock.ts): that nothing refused it was the answer.
+    // An empty one is a knock (../udp/knock.ts): that nothing refused it was the answer.
     if (bytes.length > 0) this.#input((now) => this.#swim.receive(now, bytes));
   }
 

@@ -1,14 +1,16 @@
 // Messages go over links until they are acknowledged: what is told, to whom, when, how often, and when it is enough.
 
 import fc from "fast-check";
+import { pack, unpack } from "msgpackr";
 import { describe, expect, test } from "vitest";
 import { formatAddress } from "../../src/gossip/address.ts";
 import { Broadcast } from "../../src/gossip/broadcast.ts";
 import type { Config } from "../../src/gossip/config.ts";
 import { Random } from "../../src/gossip/random.ts";
 import { ACK, GOSSIP, HEARD, PAYLOAD_BYTES_MAX, PING } from "../../src/gossip/wire.ts";
+import { forge } from "./forge.ts";
 import { Lab, names, type Sent } from "./lab.ts";
-import { alive, at, type Spoken, write } from "./letters.ts";
+import { alive, at, LABEL, type Spoken, write } from "./letters.ts";
 import { Village, type Villager } from "./village.ts";
 
 const ORIGIN = names(20)[7] as string;
@@ -18,6 +20,15 @@ const spoken = (seq: number, size = 5, origin = ORIGIN): Spoken => ({
   seq,
   payload: new Uint8Array(size).fill(seq),
 });
+
+/** A datagram with more empty messages than our own writer, which reckons with long numbers, puts into one. */
+function packed(from: string, first: number, count: number): Uint8Array {
+  const elements: unknown[] = unpack(write({ kind: GOSSIP, from, messages: [spoken(first, 0)] }));
+  const [head, [origin, epoch]] = [elements.slice(3, -5), elements.slice(-4)];
+  const said = Array.from({ length: count }, (_, i) => [origin, epoch, first + i, new Uint8Array(0)]).flat();
+  const written = [...head, count, ...said].map((element) => pack(element));
+  return forge(3 + written.length, LABEL, Buffer.concat(written));
+}
 
 /** A core in a group that has stood still for long: all agree, and nothing is under way. */
 function settled(config: Partial<Config> = {}, count = 20): Lab {
@@ -238,6 +249,16 @@ describe("a message", () => {
     lab.runFor(lab.config.heardDelayMs);
     const later = lab.take(HEARD).flatMap(({ to, messages }) => (to === bystander ? messages : []));
     expect(later.map(({ seq }) => seq)).toEqual(Array.from({ length: 22 }, (_, i) => i + 129));
+  });
+
+  test("in one datagram with 63 others is acknowledged, whatever waited before it", () => {
+    const lab = settled();
+    const bystander = names(20)[3] as string;
+    for (let seq = 1; seq <= 10; seq++) lab.hear({ kind: GOSSIP, from: bystander, messages: [spoken(seq)] });
+    expect(lab.receive(packed(bystander, 11, 64))).toBe("ok");
+    lab.runFor(lab.config.heardDelayMs);
+    const named = lab.take(HEARD).flatMap(({ to, messages }) => (to === bystander ? messages : []));
+    expect(named.map(({ seq }) => seq)).toEqual(Array.from({ length: 74 }, (_, i) => i + 1));
   });
 
   test("that waits for the pause between two tellings is not told early because somebody is thanked", () => {

@@ -1,4 +1,4 @@
-// Asks a host whether anybody listens at a port: the other file of this room, beside node.ts, that touches a socket.
+// What the core's shell does with sockets beside its own: asks a host whether anybody listens at a port.
 //
 // A member that does not answer may be slow, or its process may be gone while its host is well. Then the host refuses
 // datagrams to its port by ICMP (RFC 1122 4.1.3.1), which the kernel reports only to a connected socket. So a second

@@ -4,10 +4,10 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { describe, expect, it } from "vitest";
 import { type GossipNode, type MembershipEvent, start } from "../../src/gossip/index.ts";
-import { Knocks } from "../../src/gossip/knock.ts";
 import { GOSSIP, PING } from "../../src/gossip/wire.ts";
-import { Lab, names } from "./lab.ts";
-import { at } from "./letters.ts";
+import { Knocks } from "../../src/udp/knock.ts";
+import { Lab, names } from "../gossip/lab.ts";
+import { at } from "../gossip/letters.ts";
 
 const PATIENCE_MS = 5_000;
 
