@@ -10,9 +10,10 @@
 //   --at-once   how many are told to join at the same moment; the next when one of them is in
 //   --seeds     how many of those before it each is told of, drawn at random; 0: the first of all alone
 
+import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { start } from "../dist/gossip/index.js";
-import { integer, loadNow, machine, pause, print, round, until } from "./record.mjs";
+import { eachOf, integer, loadNow, machine, pause, print, round, until } from "./record.mjs";
 
 const LOOK_MS = 100;
 /** The crowd's last words, before it counts as idle. */
@@ -61,17 +62,32 @@ function seedsOf(nodes, place, count) {
   return [...new Set(count === 0 ? [nodes[0]] : drawn)].map((node) => node.self.address);
 }
 
+/** Datagrams that the kernel dropped at each member's socket, because that was full; null where the kernel does not say. */
+function drops(nodes) {
+  let lines;
+  try {
+    lines = readFileSync("/proc/net/udp", "utf8").trim().split("\n").slice(1);
+  } catch {
+    return null;
+  }
+  // sl local_address … drops: the second column is a hexadecimal `address:port`, the last a count.
+  const byPort = new Map(
+    lines.map((line) => {
+      const columns = line.trim().split(/\s+/);
+      return [Number.parseInt(columns[1].split(":")[1], 16), Number(columns.at(-1))];
+    }),
+  );
+  return nodes.map(({ self }) => byPort.get(Number(self.address.split(":").at(-1))) ?? 0);
+}
+
+const knows = (node, who) =>
+  node.members().some(({ address, status }) => address === who && (status === "alive" || status === "suspect"));
+
 /** Tells all but the first to join; resolves with how many nobody answered in time. */
 async function joinAll(nodes, { atOnce, seeds }) {
   let failed = 0;
-  let place = 0;
-  const joinSome = async () => {
-    while (++place < nodes.length) {
-      const here = place;
-      await nodes[here].join(seedsOf(nodes, here, seeds)).catch(() => failed++);
-    }
-  };
-  await Promise.all(Array.from({ length: atOnce }, joinSome));
+  const places = nodes.slice(1).map((_, i) => i + 1);
+  await eachOf(places, atOnce, (place) => nodes[place].join(seedsOf(nodes, place, seeds)).catch(() => failed++));
   return failed;
 }
 
@@ -83,6 +99,7 @@ async function form(nodes, { withinMs, ...how }) {
   const agree = () =>
     nodes.every(({ digest }) => digest === nodes[0].digest) && nodes[0].members().length === nodes.length;
   const isFormed = await until(agree, withinMs, LOOK_MS);
+  const dropped = drops(nodes);
   const figures = {
     allKnowAllMs: isFormed ? round(performance.now() - began) : null,
     cpuMs: round(cpuMs(cpu)),
@@ -90,6 +107,10 @@ async function form(nodes, { withinMs, ...how }) {
     datagramsPerMember: round(sum(nodes, "sent") / nodes.length),
     kibPerMember: round(sum(nodes, "sentBytes") / 1_024 / nodes.length),
     lost: sum(nodes, "sent") - sum(nodes, "received"),
+    droppedAtFirst: dropped?.[0] ?? null,
+    droppedAtOthers: dropped?.slice(1).reduce((total, count) => total + count, 0) ?? null,
+    othersThatDropped: dropped?.slice(1).filter((count) => count > 0).length ?? null,
+    notKnowingFirst: nodes.filter((node) => !knows(node, nodes[0].self.address)).length,
     stalls: sum(nodes, "stalls"),
     suspicions: sum(nodes, "suspicions"),
     deaths: sum(nodes, "deaths"),

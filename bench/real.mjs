@@ -8,7 +8,8 @@
 
 import { parseArgs } from "node:util";
 import { Bare, Full } from "./fleet.mjs";
-import { integer, loadNow, machine, pause, print, quantile, round, until } from "./record.mjs";
+import { eachOf, integer, loadNow, machine, pause, print, quantile, round, until } from "./record.mjs";
+import { mean } from "./words.mjs";
 
 const FORM_MS = 120_000;
 const HEAR_MS = 10_000;
@@ -91,11 +92,7 @@ class Run {
   async grow(count, atOnce) {
     // The first alone: the others join by it.
     await this.start();
-    let left = count - 1;
-    const startSome = async () => {
-      while (left-- > 0) await this.start();
-    };
-    await Promise.all(Array.from({ length: atOnce }, startSome));
+    await eachOf(Array(count - 1).fill(), atOnce, () => this.start());
   }
 
   /** Everybody says what it noted since the last time. */
@@ -139,8 +136,6 @@ class Run {
     );
   }
 }
-
-const mean = (values) => values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 
 /** What a broadcast's time costs without a broadcast. */
 async function quietly(run) {

@@ -67,3 +67,14 @@ export async function until(isTrue, withinMs, lookMs = LOOK_MS) {
   }
   return true;
 }
+
+/** `task` for each, so many at a time. */
+export async function eachOf(items, atOnce, task) {
+  const results = [];
+  let next = 0;
+  const worker = async () => {
+    for (let i = next++; i < items.length; i = next++) results[i] = await task(items[i], i);
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
+  return results;
+}

@@ -1,12 +1,10 @@
 // How figures are put into words and tables, and how a table gets into README.md.
 
 import { readFileSync, writeFileSync } from "node:fs";
+import { quantile as quantileOf } from "./record.mjs";
 
-/** The least of some values that this share of them does not exceed. */
-export function quantile(values, share) {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;
-}
+/** As in record.mjs; of no values NaN, which is within no bound. */
+export const quantile = (values, share) => quantileOf(values, share) ?? Number.NaN;
 
 export const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 export const sum = (values) => values.reduce((total, value) => total + value, 0);

@@ -14,14 +14,16 @@ export function isMain(url) {
   }
 }
 
+/** Whether a file, or whoever named it, is to blame for an error. */
+export const isTheirs = (error) => error?.name === "ResultsError" || typeof error?.code === "string";
+
 /** Does something; what the caller or a file is to blame for is one sentence on stderr and exit code 2. */
 export function refusing(work) {
   if (typeof work === "string") return refuse(work);
   try {
     return work();
   } catch (error) {
-    const isTheirs = error?.name === "ResultsError" || typeof error?.code === "string";
-    if (!isTheirs) throw error;
+    if (!isTheirs(error)) throw error;
     return refuse(error.message);
   }
 }

@@ -3,16 +3,19 @@
 //
 // Exit codes: 0 all runs gave figures, 1 some did not or nothing could be run, 2 a wrong command line.
 
-import { appendFileSync, existsSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { release, totalmem } from "node:os";
-import { fileURLToPath } from "node:url";
 import { CommanderError } from "commander";
 import { loadNow, machine as machineNow } from "../record.mjs";
 import { atEnd } from "../wards.mjs";
+import { isMain, isTheirs } from "./command.mjs";
+import { compare, comparisonText } from "./compare.mjs";
 import { driverOf } from "./drivers/index.mjs";
 import { commandLine } from "./options.mjs";
 import { plan, SWEEP } from "./plan.mjs";
 import { Progress, summaryTable } from "./progress.mjs";
+import { report } from "./report.mjs";
+import { beginResults, readResults, writeRecord } from "./results.mjs";
 import { play } from "./run.mjs";
 import { scenarios } from "./scenarios.mjs";
 
@@ -23,7 +26,7 @@ export async function bench(args) {
     const program = commandLine(async (given) => {
       code = await measure(given, args);
     });
-    await addComparison(program);
+    addComparison(program);
     await program.parseAsync(args, { from: "user" });
     return code;
   } catch (error) {
@@ -51,18 +54,16 @@ async function measure(given, args) {
   if (!(await areReady(drivers, runs))) return 1;
   const out = given.out ?? `bench-${new Date().toISOString().replaceAll(":", "-").slice(0, 19)}.jsonl`;
   const machine = await machineOf([...drivers.values()].filter((Driver) => typeof Driver !== "string"));
-  const header = { schema: 1, kind: "header", ...machine, command: ["bench", ...args].join(" ") };
   try {
-    writeFileSync(out, `${JSON.stringify(header)}\n`, { flag: "wx" });
+    beginResults(out, { ...machine, command: ["bench", ...args].join(" ") });
   } catch ({ code, message }) {
     console.error(code === "EEXIST" ? `bench: ${out} is there already; --out names another` : `bench: ${message}`);
     return 2;
   }
-  const none = skipped.map((run) => ({ schema: 1, ...run, machine }));
-  for (const record of none) appendFileSync(out, `${JSON.stringify(record)}\n`);
+  for (const run of skipped) writeRecord(out, { ...run, machine });
   const records = await playAll(runs, drivers, machine, given, out);
   console.log(summaryTable(records));
-  await report(out);
+  writePage(out);
   return records.some(({ error }) => error !== undefined) ? 1 : 0;
 }
 
@@ -119,7 +120,7 @@ async function playAll(runs, drivers, machine, { preset, pace }, out) {
       pace,
       progress,
     });
-    appendFileSync(out, `${JSON.stringify(record)}\n`);
+    writeRecord(out, record);
     records.push(record);
     progress.end(record);
   }
@@ -127,40 +128,27 @@ async function playAll(runs, drivers, machine, { preset, pace }, out) {
   return records;
 }
 
-/** A file of this room, where it is: who only measures needs neither pages nor comparisons. */
-async function room(name) {
-  const file = new URL(`./${name}.mjs`, import.meta.url);
-  return existsSync(file) ? import(file.href) : undefined;
-}
-
 /** The page beside the lines. */
-async function report(out) {
-  const pages = await room("report");
-  if (pages === undefined) return;
-  const { readResults } = await room("results");
+function writePage(out) {
   const page = `${out.replace(/\.jsonl?$/, "")}.html`;
-  writeFileSync(page, pages.report(readResults(out)));
+  writeFileSync(page, report(readResults(out)));
   console.error(`bench: ${out}, ${page}`);
 }
 
 /** `bench compare BEFORE AFTER`: what changed beyond noise. */
-async function addComparison(program) {
-  const comparing = await room("compare");
-  if (comparing === undefined) return;
-  const { readResults } = await room("results");
+function addComparison(program) {
   program
     .command("compare <before> <after>")
     .description("what changed beyond noise between two results")
     .option("--all", "also what did not change")
     .action((before, after, { all = false }) => {
       try {
-        const comparison = comparing.compare(readResults(before), readResults(after));
-        console.log(comparing.comparisonText(comparison, { all }));
+        console.log(comparisonText(compare(readResults(before), readResults(after)), { all }));
       } catch (error) {
-        if (error?.name !== "ResultsError" && typeof error?.code !== "string") throw error;
+        if (!isTheirs(error)) throw error;
         program.error(`error: ${error.message}`, { exitCode: 2 });
       }
     });
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = await bench(process.argv.slice(2));
+if (isMain(import.meta.url)) process.exitCode = await bench(process.argv.slice(2));

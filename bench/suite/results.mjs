@@ -39,6 +39,8 @@ const figures = z.object({
   bytesPerNodeAndSecond: figure,
   cpuMsPerNodeAndSecond: figure,
   rssMiB: figure,
+  /** How often a paused member was called down: neither right nor wrong. Of runs without a pause there is none. */
+  deathsOfPaused: z.int().min(0).optional(),
 });
 
 /** What every run has, also one that failed or was never made. */
@@ -56,6 +58,8 @@ const attempt = {
   settings: z.record(z.string(), z.unknown()).default({}),
   startUpMs: figure,
   clockErrorMs: figure,
+  /** Which figures this driver cannot give, in sentences. */
+  lacks: z.array(sentence).optional(),
   error: sentence.optional(),
   skipped: sentence.optional(),
 };
@@ -165,20 +169,21 @@ export function readResults(path) {
   return parseResults(readFileSync(path, "utf8"), String(path));
 }
 
-/** Begins a results file anew. */
+/** Begins a results file; throws (EEXIST) if there is one: a measurement is not overwritten. */
 export function beginResults(path, header) {
-  writeFileSync(path, line({ schema: SCHEMA, kind: "header", ...header }));
+  writeFileSync(path, line(headed(header)), { flag: "wx" });
 }
 
 /** Adds a run; throws a TypeError for one that could not be read back. */
 export function writeRecord(path, record) {
-  const { faults } = checkRecord(record);
+  const written = { schema: SCHEMA, ...record };
+  const { faults } = checkRecord(written);
   if (faults.length > 0) throw new TypeError(`Expected a record of a run: ${faults.join("; ")}`);
-  appendFileSync(path, line(record));
+  appendFileSync(path, line(written));
 }
 
 /** As text: what `beginResults` and `writeRecord` write. */
-export const resultsText = (header, records) =>
-  [{ schema: SCHEMA, kind: "header", ...header }, ...records].map(line).join("");
+export const resultsText = (header, records) => [headed(header), ...records].map(line).join("");
 
+const headed = (header) => ({ schema: SCHEMA, kind: "header", ...header });
 const line = (value) => `${JSON.stringify(value)}\n`;

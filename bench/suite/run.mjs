@@ -35,7 +35,6 @@ export async function play(run, { Driver, scenario, machine, preset, config, pac
   }
   const { startUpMs, clockErrorMs } = driver;
   return {
-    schema: 1,
     ...run,
     startedAt,
     machine,

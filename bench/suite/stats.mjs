@@ -7,6 +7,7 @@
 // both cancels; fewer are taken apart, which is the wider interval of the two.
 
 import { quantile } from "../record.mjs";
+import { mean } from "../words.mjs";
 
 export { quantile };
 
@@ -90,8 +91,6 @@ function together(x, y, chance) {
     return median(xs) - median(ys);
   };
 }
-
-const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 function deviation(values) {
   const middle = mean(values);

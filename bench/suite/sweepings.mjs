@@ -11,7 +11,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import Docker from "dockerode";
-import { pause } from "../record.mjs";
+import { eachOf, pause } from "../record.mjs";
 import { atEnd } from "../wards.mjs";
 import { isMain } from "./command.mjs";
 
@@ -90,17 +90,6 @@ export function sweepAtEnd() {
     const options = { stdio: "ignore", timeout: SWEEP_MS_MAX, detached: true };
     spawnSync(process.execPath, [fileURLToPath(import.meta.url), owner], options);
   });
-}
-
-/** `task` for each, so many at a time. */
-export async function eachOf(items, atOnce, task) {
-  const results = [];
-  let next = 0;
-  const worker = async () => {
-    for (let i = next++; i < items.length; i = next++) results[i] = await task(items[i], i);
-  };
-  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
-  return results;
 }
 
 if (isMain(import.meta.url)) {

@@ -9,10 +9,12 @@
 import { execFile, spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { promisify } from "node:util";
+import { eachOf } from "../../record.mjs";
 import { bounded } from "../../wards.mjs";
-import { eachOf, sweep, sweepAtEnd } from "../sweepings.mjs";
+import { sweep, sweepAtEnd } from "../sweepings.mjs";
 import { ContainerLog } from "./container-log.mjs";
-import { Driver } from "./driver.mjs";
+import { Crowd } from "./crowd.mjs";
+import { ACTS, TROUBLES } from "./driver.mjs";
 import { BenchNetwork, docker, within } from "./engine.mjs";
 import { used } from "./procfs.mjs";
 
@@ -28,8 +30,6 @@ const RULES_MS = 20_000;
 /** A share is told in steps of one in so many. */
 const SHARES = 10_000;
 const ETHERNET_BYTES = 14;
-const ACTS = ["joinAll", "addOne", "crash", "leave", "restart", "pause", "resume", "stopBootstrap", "say"];
-const TROUBLES = ["cut", "heal", "loss"];
 
 let tools;
 /** Why nothing can be cut or lost here; an empty text if it can. */
@@ -38,7 +38,7 @@ export function whyNoTrouble() {
   return tools.length === 0 ? "" : `${tools.join(" and ")} not found: apt-get install nftables util-linux`;
 }
 
-export class ContainerDriver extends Driver {
+export class ContainerDriver extends Crowd {
   static name = "docker";
   static get can() {
     return new Set(whyNoTrouble() === "" ? [...ACTS, ...TROUBLES] : ACTS);
@@ -48,10 +48,8 @@ export class ContainerDriver extends Driver {
     return { engine: `Docker ${Version}, API ${ApiVersion}, kernel ${KernelVersion}` };
   }
 
-  members = [];
   network = new BenchNetwork();
   joined = false;
-  #facts = [];
   #takeBack;
   /** The wall clock, which containers write down, by the monotonic one. */
   #wallLead = Date.now() - performance.now();
@@ -69,10 +67,7 @@ export class ContainerDriver extends Driver {
     const numbers = Array.from({ length: this.nodes }, (_, i) => i);
     await eachOf(numbers, MADE_AT_ONCE, (number) => this.#make(number, joined ? (number === 0 ? 1 : 0) : undefined));
     await this.prepareClock();
-    const began = this.now();
-    await this.#open(this.members[0]);
-    await eachOf(this.members.slice(1), Math.min(atOnce, STARTED_AT_ONCE), (member) => this.#open(member));
-    this.startUpMs = this.now() - began;
+    await this.openAll((number) => this.#open(this.members[number]), Math.min(atOnce, STARTED_AT_ONCE));
   }
 
   /** Before the first member runs. */
@@ -107,9 +102,7 @@ export class ContainerDriver extends Driver {
       }
       await this.pass(LOOK_MS);
     }
-    member.isRunning = true;
-    this.progress(this.running().length);
-    return member.upAt;
+    return this.opened(member);
   }
 
   async stop() {
@@ -127,18 +120,6 @@ export class ContainerDriver extends Driver {
     return Math.abs(Date.now() - performance.now() - this.#wallLead);
   }
 
-  running() {
-    return this.members.filter((member) => member?.isRunning).map(({ number }) => number);
-  }
-
-  get size() {
-    return this.members.length;
-  }
-
-  upAt(number) {
-    return this.members[number].upAt;
-  }
-
   // ── what members notice ──
 
   #readLog(member) {
@@ -152,7 +133,7 @@ export class ContainerDriver extends Driver {
   up(member, at) {
     member.starts++;
     member.upAt = at;
-    for (const fact of this.#facts) {
+    for (const fact of this.facts) {
       const isOfIt = fact.observer === member.number || fact.about === member.number;
       const isEarly = fact.at < at && fact.at >= member.startedAt;
       if (isOfIt && isEarly && (fact.type === "up" || fact.type === "updated")) fact.at = at;
@@ -164,11 +145,11 @@ export class ContainerDriver extends Driver {
     if (about === member.number) return;
     if (type !== "down" && type !== "left") member.live.set(about, id);
     else if (member.live.get(about) === id) member.live.delete(about);
-    this.#facts.push({ observer: member.number, type, about, at });
+    this.facts.push({ observer: member.number, type, about, at });
   }
 
   heard(member, about, at, text) {
-    this.#facts.push({ observer: member.number, type: "message", about, at, text });
+    this.facts.push({ observer: member.number, type: "message", about, at, text });
   }
 
   #readAll() {
@@ -183,13 +164,12 @@ export class ContainerDriver extends Driver {
 
   async observe() {
     this.#readAll();
-    return this.#facts.splice(0);
+    return super.observe();
   }
 
   async views() {
     this.#readAll();
-    const able = this.members.filter((member) => member?.isRunning && !member.isPaused);
-    return able.map(({ number, live }) => {
+    return this.able().map(({ number, live }) => {
       const digest = [...live.keys()].sort((a, b) => a - b).join();
       return { observer: number, live: live.size, digest };
     });
@@ -204,12 +184,8 @@ export class ContainerDriver extends Driver {
 
   // ── acts ──
 
-  seedFor(number) {
-    return this.members.find((member) => member?.isRunning && !member.isPaused && member.number !== number)?.number;
-  }
-
   async addOne() {
-    return this.#open(await this.#make(this.size, this.seedFor(this.size)));
+    return this.#open(await this.#make(this.size, this.another(this.size)?.number));
   }
 
   async crash(number) {
@@ -218,10 +194,6 @@ export class ContainerDriver extends Driver {
     const at = this.now();
     await within(member.container.kill({ signal: "SIGKILL" }), `the kill of container ${number}`);
     return at;
-  }
-
-  async stopBootstrap() {
-    return this.crash(0);
   }
 
   async restart(number) {

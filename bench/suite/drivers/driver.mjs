@@ -15,6 +15,11 @@ import { pause } from "../../record.mjs";
  * @property {string} [text]  of a message
  */
 
+/** What any member can be made to do. */
+export const ACTS = ["joinAll", "addOne", "crash", "leave", "restart", "pause", "resume", "stopBootstrap", "say"];
+/** What can befall what members send each other. */
+export const TROUBLES = ["cut", "heal", "loss"];
+
 export class Driver {
   /** As in `--driver`; of a peer's driver the kind of thing its members are. */
   static name = "";

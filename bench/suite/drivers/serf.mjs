@@ -12,33 +12,23 @@ import { execFile, spawn } from "node:child_process";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { promisify } from "node:util";
 import { bonds, bounded, ward } from "../../wards.mjs";
-import { Driver } from "./driver.mjs";
-import { used } from "./procfs.mjs";
+import { ProcessCrowd } from "./crowd.mjs";
 import { SerfRpc } from "./serf-rpc.mjs";
-import { Traffic, whyNoTraffic } from "./traffic.mjs";
 
 const GOSSIP_PORT = 7946;
 const RPC_PORT = 7373;
 const START_MS = 60_000;
 const END_MS = 30_000;
 const LOOP_LOOK_MS = 5;
-const ACTS = ["joinAll", "addOne", "crash", "leave", "restart", "pause", "resume", "stopBootstrap", "say"];
-const TROUBLES = ["cut", "heal", "loss"];
 export const CHANGE = /serf: EventMember(Join|Leave|Failed|Update)(?: \(forced\))?: m(\d+) /;
 export const TYPES = { Join: "up", Leave: "left", Failed: "down", Update: "updated" };
 const run = promisify(execFile);
 
-export class SerfDriver extends Driver {
-  static name = "process";
+export class SerfDriver extends ProcessCrowd {
   static peers = ["serf"];
   static tells = new Set(["up", "down", "left", "updated", "message"]);
-  static get can() {
-    return new Set(whyNoTraffic() === "" ? [...ACTS, ...TROUBLES] : ACTS);
-  }
   static get lacks() {
-    const why = whyNoTraffic();
-    const counts = why === "" ? [] : [`datagrams and bytes are not known: ${why}`];
-    return ["suspicions are not known: an agent does not tell them", ...counts];
+    return ["suspicions are not known: an agent does not tell them", ...ProcessCrowd.lacks];
   }
 
   static async available() {
@@ -60,25 +50,15 @@ export class SerfDriver extends Driver {
     }
   }
 
-  #members = [];
-  #facts = [];
   /** Text of a message → who said it: an event does not tell. */
   #sayers = new Map();
-  #traffic;
   #tripMs = 0;
   #loop = monitorEventLoopDelay({ resolution: LOOP_LOOK_MS });
 
   async start({ joined, atOnce = Number.POSITIVE_INFINITY }) {
-    if (whyNoTraffic() === "") this.#traffic = new Traffic(RPC_PORT);
+    this.countTraffic(RPC_PORT);
     this.#loop.enable();
-    const began = this.now();
-    await this.#open(0, undefined);
-    let next = 1;
-    const openSome = async () => {
-      while (next < this.nodes) await this.#open(next++, joined ? this.#members[0].ip : undefined);
-    };
-    await Promise.all(Array.from({ length: Math.min(atOnce, this.nodes - 1) }, openSome));
-    this.startUpMs = this.now() - began;
+    await this.openAll((number) => this.#open(number, joined ? this.members[0]?.ip : undefined), atOnce);
     await this.#measureTrips();
   }
 
@@ -88,20 +68,19 @@ export class SerfDriver extends Driver {
     const join = seedIp === undefined ? [] : [`-retry-join=${seedIp}`, "-retry-interval=1s"];
     const places = [`-bind=${ip}:${GOSSIP_PORT}`, `-rpc-addr=${ip}:${RPC_PORT}`];
     const args = ["agent", `-node=m${number}`, ...places, `-profile=${this.preset}`, ...join];
-    const member = new Agent(number, ip, args, this.#traffic?.gid(number), (fact) => this.#facts.push(fact));
-    this.#members[number] = member;
+    const member = new Agent(number, ip, args, this.traffic?.gid(number), (fact) => this.facts.push(fact));
+    this.members[number] = member;
     await member.up((event) => this.#heard(number, event));
-    this.progress(this.running().length);
-    return member.upAt;
+    return this.opened(member);
   }
 
   #heard(observer, { Name: text }) {
-    this.#facts.push({ observer, type: "message", about: this.#sayers.get(text) ?? -1, at: this.now(), text });
+    this.facts.push({ observer, type: "message", about: this.#sayers.get(text) ?? -1, at: this.now(), text });
   }
 
   /** An RPC's round-trip, one after another, or they would wait for each other. */
   async #measureTrips() {
-    for (const { rpc } of this.#able()) {
+    for (const { rpc } of this.able()) {
       const asked = this.now();
       await rpc.ask("stats");
       this.#tripMs = Math.max(this.#tripMs, this.now() - asked);
@@ -122,9 +101,9 @@ export class SerfDriver extends Driver {
   async stop() {
     this.#loop.disable();
     try {
-      await Promise.all(this.#members.splice(0).map((member) => member.kill()));
+      await Promise.all(this.members.splice(0).map((member) => member.kill()));
     } finally {
-      this.#traffic?.close();
+      this.traffic?.close();
     }
   }
 
@@ -132,52 +111,32 @@ export class SerfDriver extends Driver {
     return Agent.now();
   }
 
-  #able() {
-    return this.#members.filter((member) => member?.isRunning && !member.isPaused);
+  pidOf(agent) {
+    return agent.pid;
   }
 
-  running() {
-    return this.#members.filter((member) => member?.isRunning).map(({ number }) => number);
-  }
-
-  get size() {
-    return this.#members.length;
-  }
-
-  upAt(member) {
-    return this.#members[member].upAt;
+  placeOf(member) {
+    return { member, ip: addressOf(member), port: GOSSIP_PORT };
   }
 
   async observe() {
-    const died = this.#members.find((member) => member?.isRunning && member.isGone);
+    const died = this.members.find((member) => member?.isRunning && member.isGone);
     if (died) throw new Error(`Serf's agent ${died.number} ended by itself: ${died.lastWords}`);
     this.#readClock();
-    return this.#facts.splice(0);
+    return super.observe();
   }
 
   async views() {
-    return this.#able().map(({ number, live }) => {
+    return this.able().map(({ number, live }) => {
       const digest = [...live].sort((a, b) => a - b).join();
       return { observer: number, live: live.size, digest };
     });
   }
 
-  async usage() {
-    const sent = this.#traffic?.counts();
-    return this.running().map((observer) => {
-      const none = this.#traffic ? { datagrams: 0, bytes: 0 } : { datagrams: null, bytes: null };
-      return { observer, at: this.now(), ...used(this.#members[observer].pid), ...none, ...sent?.get(observer) };
-    });
-  }
-
   // ── acts ──
 
-  #seedFor(number) {
-    return this.#able().find((member) => member.number !== number)?.ip;
-  }
-
   async joinAll() {
-    const [first, ...others] = this.#members;
+    const [first, ...others] = this.members;
     const at = this.now();
     // An answer comes when it is in; who is not shows as a pair that does not come true.
     for (const { rpc } of others) rpc.ask("join", { Existing: [first.ip], Replay: false }).catch(() => {});
@@ -185,23 +144,19 @@ export class SerfDriver extends Driver {
   }
 
   async addOne() {
-    return this.#open(this.size, this.#seedFor(this.size));
+    return this.#open(this.size, this.another(this.size)?.ip);
   }
 
   async crash(number) {
-    const member = this.#members[number];
+    const member = this.members[number];
     member.isRunning = false;
     const at = this.now();
     await member.kill();
     return at;
   }
 
-  async stopBootstrap() {
-    return this.crash(0);
-  }
-
   async leave(number) {
-    const member = this.#members[number];
+    const member = this.members[number];
     member.isRunning = false;
     const at = this.now();
     member.rpc.ask("leave").catch(() => {});
@@ -210,19 +165,19 @@ export class SerfDriver extends Driver {
 
   async restart(number) {
     await this.leave(number);
-    await bounded(this.#members[number].gone, END_MS, `the end of Serf's agent ${number}`);
-    return this.#open(number, this.#seedFor(number));
+    await bounded(this.members[number].gone, END_MS, `the end of Serf's agent ${number}`);
+    return this.#open(number, this.another(number)?.ip);
   }
 
   async pause(number) {
-    const member = this.#members[number];
+    const member = this.members[number];
     member.isPaused = true;
     member.signal("SIGSTOP");
     return this.now();
   }
 
   async resume(number) {
-    const member = this.#members[number];
+    const member = this.members[number];
     const at = this.now();
     member.signal("SIGCONT");
     member.isPaused = false;
@@ -232,28 +187,10 @@ export class SerfDriver extends Driver {
   async say(number, text) {
     this.#sayers.set(text, number);
     const at = this.now();
-    await this.#members[number].rpc.ask("event", { Name: text, Payload: Buffer.alloc(0), Coalesce: false });
+    await this.members[number].rpc.ask("event", { Name: text, Payload: Buffer.alloc(0), Coalesce: false });
     return at;
   }
-
-  async cut(groupA, groupB) {
-    this.#traffic.cut(groupA.map(placeOf), groupB.map(placeOf));
-    return this.now();
-  }
-
-  async heal() {
-    this.#traffic.calm();
-    return this.now();
-  }
-
-  async loss(share) {
-    this.#traffic.calm();
-    if (share > 0) this.#traffic.lose(share);
-    return this.now();
-  }
 }
-
-const placeOf = (member) => ({ member, ip: addressOf(member), port: GOSSIP_PORT });
 
 /** Each process that measures has a network of its own. */
 function addressOf(number) {
@@ -317,7 +254,6 @@ class Agent {
     ended.catch(() => {});
     this.rpc = await SerfRpc.open(this.ip, RPC_PORT);
     await this.rpc.stream("user", onEvent);
-    this.isRunning = true;
   }
 
   kill() {

@@ -4,15 +4,13 @@
 import { statusOf } from "../../../dist/gossip/claim.js";
 import { configure } from "../../../dist/gossip/config.js";
 import { CALM, Network } from "../../../dist/sim/network.js";
-import { Driver } from "./driver.mjs";
+import { ACTS, Driver, TROUBLES } from "./driver.mjs";
 
 const [ALIVE, SUSPECT, DEAD] = [0, 1, 2];
 /** How often it looks whether a leaver is gone. */
 const LOOK_MS = 1;
 /** What IPv4 and UDP put before a datagram: the kernel's counters, which the real drivers read, count it as well. */
 const HEADER_BYTES = 28;
-const ACTS = ["joinAll", "addOne", "crash", "leave", "restart", "pause", "resume", "stopBootstrap", "say"];
-const TROUBLES = ["cut", "heal", "loss"];
 
 export class SimDriver extends Driver {
   static name = "sim";

@@ -3,56 +3,47 @@
 
 import { start as startNode } from "../../../dist/gossip/index.js";
 import { bounded } from "../../wards.mjs";
-import { Driver } from "./driver.mjs";
+import { Crowd } from "./crowd.mjs";
+import { ACTS } from "./driver.mjs";
 
-const ACTS = ["joinAll", "addOne", "crash", "leave", "restart", "stopBootstrap", "say"];
 /** What IPv4 and UDP put before a datagram: the kernel's counters, which other drivers read, count it as well. */
 const HEADER_BYTES = 28;
 const LEAVE_MS = 10_000;
 
-export class UdpDriver extends Driver {
+export class UdpDriver extends Crowd {
   static name = "udp";
   static get can() {
-    return new Set(ACTS);
+    return new Set(ACTS.filter((act) => act !== "pause" && act !== "resume"));
   }
   static get lacks() {
     return ["CPU time and memory are those of the process, the bench included, by the number of members"];
   }
 
-  #members = [];
   #numbers = new Map();
-  #facts = [];
   #text = new TextDecoder();
 
   async start({ joined, atOnce = Number.POSITIVE_INFINITY }) {
-    const began = this.now();
-    await this.#open(0);
-    let next = 1;
-    const openSome = async () => {
-      while (next < this.nodes) {
-        const number = next++;
-        await this.#open(number);
-        if (joined) this.#join(number);
-      }
+    const open = async (number) => {
+      await this.#open(number);
+      if (joined && number > 0) void this.#join(number);
     };
-    await Promise.all(Array.from({ length: Math.min(atOnce, this.nodes - 1) }, openSome));
-    this.startUpMs = this.now() - began;
+    await this.openAll(open, atOnce);
   }
 
   async #open(number, port = 0) {
     const { preset, config } = this;
     const node = await startNode({ host: "127.0.0.1", port, preset, config });
     const { address } = node.self;
-    this.#members[number] = { node, number, address, upAt: this.now(), isRunning: true };
+    const member = { node, number, address, upAt: this.now(), isRunning: false, isPaused: false };
+    this.members[number] = member;
     this.#numbers.set(address, number);
     this.#watch(number, node);
-    this.progress(this.running().length);
-    return this.upAt(number);
+    return this.opened(member);
   }
 
   #watch(observer, node) {
     const note = (type, address, more) => {
-      this.#facts.push({ observer, type, about: this.#numbers.get(address) ?? -1, at: this.now(), ...more });
+      this.facts.push({ observer, type, about: this.#numbers.get(address) ?? -1, at: this.now(), ...more });
     };
     node.on("event", ({ type, member }) => {
       if (member !== undefined && !member.self && type !== "message") note(type, member.address);
@@ -62,8 +53,8 @@ export class UdpDriver extends Driver {
 
   /** Until it is in, or gone. Nobody waits for it. */
   async #join(number) {
-    const member = this.#members[number];
-    const seed = this.#members.find((each) => each?.isRunning && each !== member);
+    const member = this.members[number];
+    const seed = this.another(number);
     while (member.isRunning && seed !== undefined) {
       try {
         return await member.node.join([seed.address]);
@@ -74,29 +65,13 @@ export class UdpDriver extends Driver {
   }
 
   async stop() {
-    for (const member of this.#members) member.isRunning = false;
-    await Promise.all(this.#members.splice(0).map(({ node }) => node.close()));
-  }
-
-  running() {
-    return this.#members.filter((member) => member?.isRunning).map(({ number }) => number);
-  }
-
-  get size() {
-    return this.#members.length;
-  }
-
-  upAt(member) {
-    return this.#members[member].upAt;
-  }
-
-  async observe() {
-    return this.#facts.splice(0);
+    for (const member of this.members) member.isRunning = false;
+    await Promise.all(this.members.splice(0).map(({ node }) => node.close()));
   }
 
   async views() {
     return this.running().map((observer) => {
-      const { node } = this.#members[observer];
+      const { node } = this.members[observer];
       const live = node.members().filter(({ status }) => status === "alive" || status === "suspect").length;
       return { observer, live, digest: node.digest };
     });
@@ -108,7 +83,7 @@ export class UdpDriver extends Driver {
     const cpuMs = (user + system) / 1_000 / this.nodes;
     const rssMiB = process.memoryUsage.rss() / 2 ** 20 / this.nodes;
     return running.map((observer) => {
-      const { sent, sentBytes } = this.#members[observer].node.stats;
+      const { sent, sentBytes } = this.members[observer].node.stats;
       return { observer, at: this.now(), cpuMs, rssMiB, datagrams: sent, bytes: sentBytes + sent * HEADER_BYTES };
     });
   }
@@ -129,19 +104,15 @@ export class UdpDriver extends Driver {
   }
 
   async crash(number) {
-    const member = this.#members[number];
+    const member = this.members[number];
     member.isRunning = false;
     const at = this.now();
     await member.node.close();
     return at;
   }
 
-  async stopBootstrap() {
-    return this.crash(0);
-  }
-
   async leave(number) {
-    const member = this.#members[number];
+    const member = this.members[number];
     member.isRunning = false;
     const at = this.now();
     member.gone = member.node.leave();
@@ -149,7 +120,7 @@ export class UdpDriver extends Driver {
   }
 
   async restart(number) {
-    const member = this.#members[number];
+    const member = this.members[number];
     await this.leave(number);
     await bounded(member.gone, LEAVE_MS, `the end of member ${number}`);
     const at = await this.#open(number, Number(member.address.split(":").at(-1)));
@@ -159,7 +130,7 @@ export class UdpDriver extends Driver {
 
   async say(number, text) {
     const at = this.now();
-    this.#members[number].node.broadcast(text);
+    this.members[number].node.broadcast(text);
     return at;
   }
 }
