@@ -2,7 +2,10 @@
 // each peer. Also what is counted of a run, and who has won a row.
 
 import { median, quantile, ratioOfMedians, summary } from "./stats.mjs";
-import { byDriver, byPeer, byScenario, byVariant } from "./wording.mjs";
+import { byDriver, byPeer, byScenario, byVariant, headlines } from "./wording.mjs";
+
+/** Between virtual time and real sockets, what is more wants a reason. */
+export const APART_MOST = 2;
 
 /**
  * @typedef {{ peer: string, runs: any[], failed: any[], skipped: any[] }} Column
@@ -121,6 +124,35 @@ export function winnerOf(columns, figure, kind) {
   return isNoise
     ? { winner: null, why: "no difference beyond noise", ratio: between }
     : { winner: best.peer, why: "", ratio: between };
+}
+
+/**
+ * hearsay's medians by driver, for what was measured both in virtual time and on real sockets.
+ * @returns {{ drivers: string[], rows: { scenario: string, variant: string, nodes: number, figure: string, virtual: number,
+ *   cells: ({ value: number, times: number, isApart: boolean } | null)[] }[] }} a cell for each driver; `times` those of
+ *   virtual time
+ */
+export function besideVirtual(runs) {
+  const ours = runs.filter(({ peer }) => peer === "hearsay");
+  const drivers = driversOf(ours).filter((driver) => driver !== "sim");
+  const rows = alike(grouped(ours), "scenario", "variant", "nodes").flatMap((groups) => {
+    const { scenario, variant, nodes } = groups[0];
+    return headlines(scenario).flatMap((figure) => {
+      const middle = (driver) =>
+        median(groups.filter((of) => of.driver === driver).flatMap(({ columns }) => valuesOf(columns[0].runs, figure)));
+      const virtual = middle("sim");
+      const values = drivers.map(middle);
+      if (virtual === null || values.every((value) => value === null)) return [];
+      const cells = values.map((value) => (value === null ? null : apart(value, virtual)));
+      return [{ scenario, variant, nodes, figure, virtual, cells }];
+    });
+  });
+  return { drivers, rows };
+}
+
+function apart(value, virtual) {
+  const times = value === virtual ? 1 : value / virtual;
+  return { value, times, isApart: times > APART_MOST || times < 1 / APART_MOST };
 }
 
 /** Of two that may be endless. */

@@ -6,7 +6,7 @@ import { alike, grouped, peersOf, runsOf, summaryOf, valuesOf } from "./groups.m
 import { driverName, FIGURES, headlines, peerName, scenarioName, written, writtenSummary } from "./wording.mjs";
 
 /**
- * @typedef {{ name: string, kind: "convergence" | "views" | "distribution" | "growth" | "bars", scenario: string, variant: string, driver: string, nodes: number, svg: string }} Picture
+ * @typedef {{ name: string, title: string, kind: "convergence" | "views" | "distribution" | "growth" | "bars", scenario: string, variant: string, driver: string, nodes: number, svg: string }} Picture
  * @param {any[]} records
  * @returns {Picture[]} `driver` is "" where a picture shows all of them, `scenario` where it shows all; `nodes` is 0 where it
  *   shows all sizes
@@ -30,7 +30,7 @@ function named(pictures) {
     let name = base;
     for (let i = 2; used.has(name); i++) name = `${base}-${i}`;
     used.add(name);
-    return { name, ...about, svg: draw({ id: name, title }) };
+    return { name, title, ...about, svg: draw({ id: name, title }) };
   });
 }
 

@@ -1,8 +1,8 @@
-// One page from one results file: who has which figure, how the news spread, what went wrong, and on what machine. It needs
+// One page from one results file, or from several that belong together: who has which figure, how the news spread, what went wrong, and on what machine. It needs
 // nothing from outside and runs no script; whatever comes from the file is text. What a picture shows is also said in its
 // description and in a table.
 //
-// Usage: node bench/suite/report.mjs RESULTS PAGE [--pictures FOLDER]
+// Usage: node bench/suite/report.mjs RESULTS… PAGE [--pictures FOLDER]
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,9 @@ import { isMain, refusing } from "./command.mjs";
 import { CHART_STYLE, shortened, slug, standalone } from "./drawing.mjs";
 import { GOAL_NODES, judged } from "./goals.mjs";
 import {
+  APART_MOST,
   alike,
+  besideVirtual,
   driversOf,
   failedOf,
   grouped,
@@ -25,8 +27,7 @@ import {
 import { drawn, html } from "./markup.mjs";
 import { PAGE_STYLE } from "./page-style.mjs";
 import { picturesOf } from "./pictures.mjs";
-import { readResults } from "./results.mjs";
-import { median } from "./stats.mjs";
+import { joined, readResults } from "./results.mjs";
 import {
   counted,
   driverName,
@@ -43,8 +44,6 @@ import {
 
 const SENTENCE_MOST = 600;
 const LIST_MOST = 200;
-/** Between virtual time and real sockets, what is more wants a reason. */
-const APART_MOST = 2;
 
 /**
  * @param {{ header: any, records: any[] }} results
@@ -267,48 +266,30 @@ function notesOf(groups) {
 ${sum("skipped") > 0 && html`<p class="note">${capital(counted(sum("skipped"), "run was", "runs were"))} skipped: ${why.slice(0, 4).join("; ")}</p>`}`;
 }
 
-/** hearsay's medians by driver, for what was measured both simulated and on real sockets. */
 function simulated(runs) {
-  const drivers = driversOf(runs);
-  const real = drivers.filter((driver) => driver !== "sim");
-  if (real.length === drivers.length || real.length === 0) return "";
-  const groups = grouped(runs.filter(({ peer }) => peer === "hearsay"));
-  const rows = alike(groups, "scenario", "variant", "nodes").flatMap((of) =>
-    headlines(of[0].scenario).flatMap((figure) => simulatedRow(of, figure, real)),
-  );
+  const { drivers, rows } = besideVirtual(runs);
   if (rows.length === 0) return "";
   return scrolling(
     "simulated",
     html`<table>
 <caption>hearsay: medians, and how many times those of virtual time. More than ${APART_MOST} times apart is marked and wants a reason.</caption>
-<thead><tr><th scope="col">scenario</th><th scope="col">nodes</th><th scope="col">figure</th><th scope="col">${driverName("sim")}</th>${real.map(
+<thead><tr><th scope="col">scenario</th><th scope="col">nodes</th><th scope="col">figure</th><th scope="col">${driverName("sim")}</th>${drivers.map(
       (driver) => html`<th scope="col">${driverName(driver)}</th>`,
     )}</tr></thead>
 <tbody>
-${rows}</tbody>
+${rows.map(simulatedRow)}</tbody>
 </table>`,
   );
 }
 
-function simulatedRow(groups, figure, drivers) {
-  const middle = (driver) =>
-    median(
-      groups.filter((group) => group.driver === driver).flatMap(({ columns }) => valuesOf(columns[0].runs, figure)),
-    );
-  const base = middle("sim");
-  if (base === null || drivers.every((driver) => middle(driver) === null)) return [];
-  const { scenario, variant, nodes } = groups[0];
-  const cell = (driver) => {
-    const value = middle(driver);
-    if (value === null) return html`<td>–</td>`;
-    const times = value / base;
-    const isApart = times > APART_MOST || times < 1 / APART_MOST;
+function simulatedRow({ scenario, variant, nodes, figure, virtual, cells }) {
+  const cell = (one) => {
+    if (one === null) return html`<td>–</td>`;
+    const { value, times, isApart } = one;
     const factor = Number.isFinite(times) && html` <small>× ${Number(times.toPrecision(2))}</small>`;
     return html`<td class="${isApart && "bad"}">${isApart && html`<span aria-hidden="true">! </span>`}${written(figure, value)}${factor}</td>`;
   };
-  return [
-    html`<tr><th scope="row">${scenarioName(scenario, variant)}</th><td>${nodes}</td><td>${FIGURES[figure].name}</td><td>${written(figure, base)}</td>${drivers.map(cell)}</tr>\n`,
-  ];
+  return html`<tr><th scope="row">${scenarioName(scenario, variant)}</th><td>${nodes}</td><td>${FIGURES[figure].name}</td><td>${written(figure, virtual)}</td>${cells.map(cell)}</tr>\n`;
 }
 
 /** Deaths and suspicions of those who lived, by peer, and each run that had one. */
@@ -424,13 +405,13 @@ const scrolling = (label, table) =>
 const capital = (text) => text.slice(0, 1).toUpperCase() + text.slice(1);
 
 function main() {
-  const usage = "Usage: node bench/suite/report.mjs RESULTS PAGE [--pictures FOLDER]";
+  const usage = "Usage: node bench/suite/report.mjs RESULTS… PAGE [--pictures FOLDER]";
   const { values, positionals } = refusing(() =>
     parseArgs({ allowPositionals: true, options: { pictures: { type: "string" } } }),
   );
-  if (positionals.length !== 2) refusing(usage);
-  const [from, to] = positionals;
-  const results = refusing(() => readResults(from));
+  if (positionals.length < 2) refusing(usage);
+  const to = positionals.pop();
+  const results = refusing(() => joined(positionals.map(readResults)));
   refusing(() => writeFileSync(to, report(results)));
   if (values.pictures !== undefined) refusing(() => writePictures(results.records, values.pictures));
 }

@@ -169,6 +169,13 @@ export function readResults(path) {
   return parseResults(readFileSync(path, "utf8"), String(path));
 }
 
+/** Several files as one: what was measured in parts, with all their commands. */
+export function joined(files) {
+  const commands = [...new Set(files.flatMap(({ header }) => header.command ?? []))];
+  const header = { ...files[0].header, ...(commands.length > 0 ? { command: commands.join("; ") } : {}) };
+  return { name: files[0].name, header, records: files.flatMap(({ records }) => records) };
+}
+
 /** Begins a results file; throws (EEXIST) if there is one: a measurement is not overwritten. */
 export function beginResults(path, header) {
   writeFileSync(path, line(headed(header)), { flag: "wx" });

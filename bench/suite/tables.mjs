@@ -1,13 +1,14 @@
 // The same figures as the page shows, as Markdown for bench/README.md: a table for each driver, medians with the least and
-// the most of their runs, and who has the least of each row, whoever it is.
+// the most of their runs, and who has the least of each row, whoever it is; what was asked for; virtual time beside the rest.
 //
-// Usage: node bench/suite/tables.mjs RESULTS
+// Usage: node bench/suite/tables.mjs RESULTS…
 
 import { table } from "../words.mjs";
 import { isMain, refusing } from "./command.mjs";
 import { escaped } from "./drawing.mjs";
-import { alike, grouped, peersOf, runsOf, summaryOf, winnerOf } from "./groups.mjs";
-import { readResults } from "./results.mjs";
+import { judged } from "./goals.mjs";
+import { alike, besideVirtual, grouped, peersOf, runsOf, summaryOf, winnerOf } from "./groups.mjs";
+import { joined, readResults } from "./results.mjs";
 import {
   counted,
   driverName,
@@ -15,19 +16,65 @@ import {
   headlines,
   peerName,
   scenarioName,
+  written,
   writtenRatio,
   writtenSummary,
 } from "./wording.mjs";
 
 /**
  * @param {any[]} records
- * @returns {string} a heading and a table for each driver
+ * @returns {string} for each driver a heading and a table of its largest networks; the smaller ones are folded
  */
 export function markdownTables(records) {
-  const runs = runsOf(records);
-  return alike(grouped(runs), "driver")
-    .map((groups) => `### ${inMarkdown(capital(driverName(groups[0].driver)))}\n\n${driverTable(groups)}`)
+  return alike(grouped(runsOf(records)), "driver")
+    .map(driverPart)
     .join("\n\n");
+}
+
+function driverPart(groups) {
+  const name = inMarkdown(capital(driverName(groups[0].driver)));
+  const sizes = [...new Set(groups.map(({ nodes }) => nodes))].sort((a, b) => b - a);
+  const [largest, ...smaller] = sizes.map((size) => driverTable(groups.filter(({ nodes }) => nodes === size)));
+  const folded = smaller.map(
+    (text, i) => `<details><summary>${name}, ${sizes[i + 1]} nodes</summary>\n\n${text}\n\n</details>`,
+  );
+  return [`### ${name}, ${sizes[0]} nodes`, largest, ...folded].join("\n\n");
+}
+
+/** What was asked for, and what became of it; "" if nothing of that was measured. */
+export function markdownGoals(records) {
+  const rows = judged(runsOf(records)).map(({ scenario, figure, most, what, summary, within, reached }) => [
+    inMarkdown(scenarioName(scenario)),
+    inMarkdown(what),
+    `≤ ${inMarkdown(written(figure, most))}`,
+    inMarkdown(writtenSummary(figure, summary)),
+    reached ? "yes" : `**no**, in ${summary.count - within} of ${counted(summary.count, "run")}`,
+  ]);
+  return rows.length === 0 ? "" : table(["scenario", "figure", "asked", "measured", "reached"], rows);
+}
+
+/** hearsay in virtual time and on real sockets; "" if it was not measured in both. */
+export function markdownVirtual(records) {
+  const { drivers, rows } = besideVirtual(runsOf(records));
+  if (rows.length === 0) return "";
+  const head = ["scenario", "nodes", "figure", driverName("sim"), ...drivers.map(driverName)].map(inMarkdown);
+  const cell = (figure, one) => {
+    if (one === null) return "–";
+    const text = inMarkdown(written(figure, one.value));
+    if (!Number.isFinite(one.times)) return text;
+    const times = `× ${Number(one.times.toPrecision(2))}`;
+    return one.isApart ? `${text} (**${times}**)` : `${text} (${times})`;
+  };
+  return table(
+    head,
+    rows.map(({ scenario, variant, nodes, figure, virtual, cells }) => [
+      inMarkdown(scenarioName(scenario, variant)),
+      String(nodes),
+      inMarkdown(FIGURES[figure].name),
+      inMarkdown(written(figure, virtual)),
+      ...cells.map((one) => cell(figure, one)),
+    ]),
+  );
 }
 
 function driverTable(groups) {
@@ -91,8 +138,9 @@ export const inMarkdown = (text) =>
     .replace(/(https?):\/\//gi, "$1:&#47;&#47;");
 
 if (isMain(import.meta.url)) {
-  const [path, ...others] = process.argv.slice(2);
-  if (!path || others.length > 0) refusing("Usage: node bench/suite/tables.mjs RESULTS");
-  const { records } = refusing(() => readResults(path));
-  console.log([markdownTables(records), markdownNotes(records)].filter(Boolean).join("\n\n"));
+  const paths = process.argv.slice(2);
+  if (paths.length === 0) refusing("Usage: node bench/suite/tables.mjs RESULTS…");
+  const { records } = refusing(() => joined(paths.map(readResults)));
+  const parts = [markdownTables, markdownGoals, markdownVirtual, markdownNotes].map((part) => part(records));
+  console.log(parts.filter(Boolean).join("\n\n"));
 }

@@ -3,7 +3,7 @@
 
 import { isIP } from "node:net";
 import { hostname } from "node:os";
-import { z } from "zod";
+import * as z from "zod";
 import { parseSeed } from "../bootstrap/ways.ts";
 import { addressOf, parseAddress } from "../gossip/address.ts";
 import { type Preset, presets } from "../gossip/config.ts";

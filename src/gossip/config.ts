@@ -1,7 +1,7 @@
 // The protocol's constants: one schema, flat, units in the names, frozen. LAN is the base; WAN and local change
 // a few lines of it. Where a default is another's, it is said whose.
 
-import { z } from "zod";
+import * as z from "zod";
 
 const ms = (most: number) => z.number().int().min(1).max(most);
 

@@ -1,7 +1,7 @@
 // `POST /join` and `POST /leave`: for the operator. Who that is: admission.ts.
 
 import type { Request, Response } from "express";
-import { z } from "zod";
+import * as z from "zod";
 import { GossipError } from "../gossip/api.ts";
 import { mayAdminister } from "./admission.ts";
 import { readBody, readJson } from "./body.ts";

@@ -2,7 +2,7 @@
 // Not `express.json()`: that reads an oversized body to its end before it answers, however long the end takes to come.
 
 import type { IncomingMessage } from "node:http";
-import type { z } from "zod";
+import type * as z from "zod";
 import { Refusal } from "./refusal.ts";
 
 export const BODY_BYTES_MAX = 64 * 1024;

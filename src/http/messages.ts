@@ -1,7 +1,7 @@
 // `POST /message` and `GET /messages`: what is asked, checked and answered. Who carries it: courier.ts.
 
 import type { Request, Response } from "express";
-import { z } from "zod";
+import * as z from "zod";
 import { readBody } from "./body.ts";
 import { untilGone } from "./caller.ts";
 import { Courier } from "./courier.ts";

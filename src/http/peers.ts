@@ -2,7 +2,7 @@
 // (src/bootstrap): it takes the parts from here.
 
 import type { Request, Response } from "express";
-import { z } from "zod";
+import * as z from "zod";
 import { parseAddress } from "../gossip/address.ts";
 import type { GossipNode } from "../gossip/api.ts";
 import { readBody } from "./body.ts";

@@ -1,6 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { judged } from "../../../bench/suite/goals.mjs";
-import { inMarkdown, markdownNotes, markdownTables } from "../../../bench/suite/tables.mjs";
+import { picturesOf } from "../../../bench/suite/pictures.mjs";
+import { chosen, madeBy } from "../../../bench/suite/publish.mjs";
+import { joined } from "../../../bench/suite/results.mjs";
+import {
+  inMarkdown,
+  markdownGoals,
+  markdownNotes,
+  markdownTables,
+  markdownVirtual,
+} from "../../../bench/suite/tables.mjs";
 import { written, writtenRatio, writtenSummary } from "../../../bench/suite/wording.mjs";
 import { plausible, plausibleSweep, resultsOf, runsOf, skipped } from "./plausible.ts";
 
@@ -11,16 +20,17 @@ describe("the Markdown tables", () => {
   const { records } = resultsOf(plausibleSweep({ drivers: ["docker", "sim"], sizes: [12] }));
   const text = markdownTables(records);
 
-  it("are one for each driver, with as many cells in each row as in its head", () => {
-    expect(text.match(/^### .*$/gm)).toEqual(["### Containers", "### Virtual time"]);
-    for (const [i, block] of text
-      .split(/^### .*$/m)
-      .slice(1)
-      .entries()) {
-      const rows = block.trim().split("\n");
-      expect(rows.length).toBeGreaterThan(10);
-      expect(new Set(rows.map((row) => cellsOf(row).length))).toEqual(new Set([i === 0 ? 8 : 5]));
-    }
+  it("are one for each driver and size, the largest open, with as many cells in each row as in its head", () => {
+    const heads = text.match(/^(?:### |<details><summary>).*$/gm);
+    const folded = "<details><summary>Containers, 12 nodes</summary>";
+    expect(heads).toEqual(["### Containers, 100 nodes", folded, "### Virtual time, 12 nodes"]);
+    const tables = text.split(/\n\n/).filter((block) => block.startsWith("| "));
+    expect(tables.map((table) => new Set(table.split("\n").map((row) => cellsOf(row).length)))).toEqual([
+      new Set([8]),
+      new Set([8]),
+      new Set([5]),
+    ]);
+    expect(tables[1]?.split("\n").length).toBeGreaterThan(10);
   });
 
   it("give medians with the least and the most, and mark who has less, whoever it is", () => {
@@ -96,5 +106,58 @@ describe("what was asked for", () => {
       plausible({ scenario: "leave", nodes: 100, ...other }),
     );
     expect(judged(others)).toEqual([]);
+  });
+});
+
+describe("what goes into README.md", () => {
+  const sweep = resultsOf(plausibleSweep({ sizes: [12, 100] }));
+
+  it("says what of the goals is reached, and in how many runs it is not", () => {
+    const rows = markdownGoals(sweep.records).split("\n").slice(2);
+    expect(rows.length).toBeGreaterThan(3);
+    for (const [name, within] of [
+      ["cold start", "5\\.00 s"],
+      ["mass join", "2\\.00 s"],
+    ]) {
+      const row = rows.find((each) => each.startsWith(`| ${name} |`));
+      expect(row).toMatch(new RegExp(`\\| ≤ ${within} \\| .* \\| (yes|\\*\\*no\\*\\*, in \\d of \\d runs?) \\|$`));
+    }
+    const quick = ["cold", "crash"].flatMap((scenario) => runsOf(3, { scenario, nodes: 100, p50Ms: 1 }));
+    expect(markdownGoals(resultsOf(quick).records).match(/ \| yes \|$/gm)).toHaveLength(2);
+    expect(markdownGoals(resultsOf(runsOf(3, { nodes: 12 })).records)).toBe("");
+  });
+
+  it("marks what is more than twice apart from virtual time, and only that", () => {
+    const rows = markdownVirtual(sweep.records).split("\n").slice(2);
+    const times = rows.flatMap((row) => [...row.matchAll(/(\*\*)?× ([\d.]+)(\*\*)?\)/g)]);
+    expect(times.length).toBeGreaterThan(20);
+    for (const [, mark, factor] of times) {
+      expect(mark === "**", `× ${factor}`).toBe(Number(factor) > 2 || Number(factor) < 0.5);
+    }
+    expect(markdownVirtual(resultsOf(runsOf(3, {})).records)).toBe("");
+  });
+
+  it("shows curves of the largest networks of containers, growth, and all scenarios side by side", () => {
+    const shown = chosen(picturesOf(sweep.records));
+    expect(
+      shown
+        .map(({ kind, driver, scenario }: { kind: string; driver: string; scenario: string }) =>
+          [kind, driver, scenario].join(" "),
+        )
+        .sort(),
+    ).toEqual([
+      "bars docker ",
+      "bars process ",
+      ...["broadcast", "cold", "crash", "mass-join"].map((scenario) => `convergence docker ${scenario}`),
+      ...["broadcast", "cold", "crash", "mass-join"].map((scenario) => `growth docker ${scenario}`),
+    ]);
+    for (const { kind, nodes } of shown) expect(nodes).toBe(kind === "growth" ? 0 : 100);
+  });
+
+  it("names every command, the machine and the days", () => {
+    const files = ["a", "b"].map((name) => ({ ...sweep, header: { ...sweep.header, command: `bench --out ${name}` } }));
+    const text = madeBy(joined(files));
+    expect(text).toMatch(/^[\d,]+ runs, 20\d\d-\d\d-\d\d.*on 2 CPUs \(Example CPU @ 2\.00GHz\)/);
+    expect(text).toContain("\n\n    npm run bench -- --out a\n\n    npm run bench -- --out b");
   });
 });

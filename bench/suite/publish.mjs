@@ -1,0 +1,70 @@
+// Puts what was measured into bench/README.md, between its marks, and a few of its pictures into bench/results/.
+//
+// Usage: node bench/suite/publish.mjs RESULTS…
+
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { publish } from "../words.mjs";
+import { isMain, refusing } from "./command.mjs";
+import { standalone } from "./drawing.mjs";
+import { runsOf } from "./groups.mjs";
+import { picturesOf } from "./pictures.mjs";
+import { joined, readResults } from "./results.mjs";
+import { inMarkdown, markdownGoals, markdownNotes, markdownTables, markdownVirtual } from "./tables.mjs";
+import { counted } from "./wording.mjs";
+
+const FOLDER = new URL("../results/", import.meta.url);
+const PREFIX = "suite-";
+/** Of the drivers with real members, at the most nodes. */
+const CURVES_OF = ["cold", "mass-join", "broadcast", "crash"];
+
+/**
+ * Which of all pictures README.md shows. Pure.
+ * @template {{ kind: string, driver: string, scenario: string, nodes: number }} P
+ * @param {readonly P[]} pictures
+ * @returns {P[]}
+ */
+export function chosen(pictures) {
+  const most = (driver) => Math.max(...pictures.filter((one) => one.driver === driver).map(({ nodes }) => nodes));
+  return pictures.filter(({ kind, driver, scenario, nodes }) => {
+    if (driver !== "docker" && driver !== "process") return false;
+    if (kind === "bars") return true;
+    if (driver !== "docker" || !CURVES_OF.includes(scenario)) return false;
+    return kind === "growth" || (kind === "convergence" && nodes === most(driver));
+  });
+}
+
+/** The command, the machine and the date, in one sentence each. Pure. */
+export function madeBy({ header, records }) {
+  const runs = runsOf(records);
+  const days = [...new Set(runs.flatMap(({ startedAt }) => startedAt?.slice(0, 10) ?? []))].sort();
+  const of = (name) => [...new Set(runs.flatMap(({ machine }) => machine[name] ?? []))].sort().join(", ");
+  const commands = String(header.command ?? "")
+    .split("; ")
+    .map((command) => `    npm run ${command.replace(/^bench/, "bench --")}`);
+  const machine = `${of("cpus")} CPUs (${of("model")}), ${of("memoryMiB")} MiB, kernel ${of("kernel")}`;
+  const versions = [`Node ${of("node")}`, of("serf") && `Serf ${of("serf")}`, of("engine"), `commit ${of("commit")}`];
+  const what = `${counted(runs.length, "run")}, ${days.join(" and ")}, on ${machine}; ${versions.filter(Boolean).join("; ")}:`;
+  return [inMarkdown(what), ...new Set(commands)].join("\n\n");
+}
+
+function main(paths) {
+  const results = refusing(() => joined(paths.map(readResults)));
+  const { records } = results;
+  mkdirSync(FOLDER, { recursive: true });
+  for (const file of readdirSync(FOLDER)) if (file.startsWith(PREFIX)) rmSync(new URL(file, FOLDER));
+  const pictures = chosen(picturesOf(records)).map(({ name, title, svg }) => {
+    writeFileSync(new URL(`${PREFIX}${name}.svg`, FOLDER), standalone(svg));
+    return `![${inMarkdown(title)}](results/${PREFIX}${name}.svg)`;
+  });
+  publish("suite-made", madeBy(results));
+  publish("suite-goals", markdownGoals(records));
+  publish("suite-tables", [markdownTables(records), markdownNotes(records)].filter(Boolean).join("\n\n"));
+  publish("suite-pictures", pictures.join("\n\n"));
+  publish("suite-virtual", markdownVirtual(records));
+}
+
+if (isMain(import.meta.url)) {
+  const paths = process.argv.slice(2);
+  if (paths.length === 0) refusing("Usage: node bench/suite/publish.mjs RESULTS…");
+  main(paths);
+}
