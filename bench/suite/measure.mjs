@@ -137,8 +137,9 @@ function rates({ before, after }) {
   const perSecond = (name) => {
     const each = (after ?? []).flatMap((sample) => {
       const was = earlier.get(sample.observer);
+      if (was === undefined || (sample[name] ?? null) === null || (was[name] ?? null) === null) return [];
       // Less than before: another process since.
-      if (was === undefined || sample[name] === null || was[name] === null || sample[name] < was[name]) return [];
+      if (sample[name] < was[name]) return [];
       return sample.at > was.at ? [((sample[name] - was[name]) * 1_000) / (sample.at - was.at)] : [];
     });
     return each.length === 0 ? null : rounded(mean(each));
@@ -147,6 +148,7 @@ function rates({ before, after }) {
   return {
     datagramsPerNodeAndSecond: perSecond("datagrams"),
     bytesPerNodeAndSecond: perSecond("bytes"),
+    framesPerNodeAndSecond: perSecond("frames"),
     cpuMsPerNodeAndSecond: perSecond("cpuMs"),
     rssMiB: rss.length === 0 ? null : rounded(mean(rss)),
   };

@@ -37,6 +37,7 @@ const figures = z.object({
   falseSuspicions: figure,
   datagramsPerNodeAndSecond: figure,
   bytesPerNodeAndSecond: figure,
+  framesPerNodeAndSecond: figure,
   cpuMsPerNodeAndSecond: figure,
   rssMiB: figure,
   /** How often a paused member was called down: neither right nor wrong. Of runs without a pause there is none. */

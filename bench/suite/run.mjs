@@ -54,7 +54,8 @@ const NOTHING = {
   figures: Object.fromEntries(
     [
       ...["firstMs", "p50Ms", "p90Ms", "p99Ms", "lastMs", "distinctViewsMax", "falseDeaths", "falseSuspicions"],
-      ...["datagramsPerNodeAndSecond", "bytesPerNodeAndSecond", "cpuMsPerNodeAndSecond", "rssMiB"],
+      ...["datagramsPerNodeAndSecond", "bytesPerNodeAndSecond", "framesPerNodeAndSecond"],
+      ...["cpuMsPerNodeAndSecond", "rssMiB"],
     ].map((name) => [name, null]),
   ),
   views: [],

@@ -40,16 +40,20 @@ export const FIGURES = {
   distinctViewsMax: { name: "most distinct views", kind: "cost" },
   datagramsPerNodeAndSecond: { name: "datagrams per node and second", kind: "cost" },
   bytesPerNodeAndSecond: { name: "bytes per node and second", kind: "cost", unit: "B" },
+  framesPerNodeAndSecond: { name: "frames per node and second, ARP included", kind: "cost" },
   cpuMsPerNodeAndSecond: { name: "CPU per node and second", kind: "cost", unit: "ms" },
   rssMiB: { name: "memory per node (RSS)", kind: "cost", unit: "MiB" },
+  deathsOfPaused: { name: "called the paused one down", kind: "cost" },
   falseDeaths: { name: "false deaths", kind: "fault" },
   falseSuspicions: { name: "false suspicions", kind: "fault" },
 };
 
 const IDLE = ["datagramsPerNodeAndSecond", "bytesPerNodeAndSecond", "cpuMsPerNodeAndSecond", "rssMiB"];
 
+const HEADLINES = { idle: IDLE, pause: ["deathsOfPaused", "p50Ms", "lastMs"] };
+
 /** The figures by which a scenario is judged at a glance. */
-export const headlines = (scenario) => (scenario === "idle" ? IDLE : ["p50Ms", "lastMs"]);
+export const headlines = (scenario) => HEADLINES[scenario] ?? ["p50Ms", "lastMs"];
 /** Those that are compared: all but faults, which are counted. */
 export const comparable = Object.keys(FIGURES).filter((figure) => FIGURES[figure].kind !== "fault");
 

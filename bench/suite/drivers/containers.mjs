@@ -4,7 +4,8 @@
 //   crash, pause       the engine's kill and pause
 //   cut, loss          nftables in the container's own network namespace, on arrival: who sends learns nothing of it. It
 //                      goes with the container. What comes from the machine itself is never lost, so that we are heard
-//   datagrams, bytes   the interface's counter of what was sent, less the Ethernet header: IP, ARP included
+//   datagrams, bytes   what the namespace's IP has sent, IP header included
+//   frames             what its interface has sent: ARP as well
 
 import { execFile, spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
@@ -29,7 +30,6 @@ const RULES_AT_ONCE = 8;
 const RULES_MS = 20_000;
 /** A share is told in steps of one in so many. */
 const SHARES = 10_000;
-const ETHERNET_BYTES = 14;
 
 let tools;
 /** Why nothing can be cut or lost here; an empty text if it can. */
@@ -256,16 +256,24 @@ export class ContainerDriver extends Crowd {
   }
 }
 
-/** What an interface has sent; nulls where that is not known. */
+/** What a process's network has sent; nulls where that is not known. Its loopback carries nothing. */
 function sentBy(pid) {
   try {
-    const line = readFileSync(`/proc/${pid}/net/dev`, "utf8")
-      .split("\n")
-      .find((each) => each.trim().startsWith("eth0:"));
-    // After the name eight figures of what was received; then bytes and packets sent.
-    const figures = line.split(":")[1].trim().split(/\s+/).map(Number);
-    return { datagrams: figures[9], bytes: figures[8] - ETHERNET_BYTES * figures[9] };
+    const read = (file) => readFileSync(`/proc/${pid}/net/${file}`, "utf8").split("\n");
+    const device = read("dev").find((line) => line.trim().startsWith("eth0:"));
+    return {
+      datagrams: counter(read("snmp"), "Ip:", "OutRequests"),
+      bytes: counter(read("netstat"), "IpExt:", "OutOctets"),
+      // After the name eight figures of what was received; then bytes and packets sent.
+      frames: Number(device.split(":")[1].trim().split(/\s+/)[9]),
+    };
   } catch {
-    return { datagrams: null, bytes: null };
+    return { datagrams: null, bytes: null, frames: null };
   }
+}
+
+/** Two lines that begin with the same word: names, and values below them. */
+function counter(lines, group, name) {
+  const [names, values] = lines.filter((line) => line.startsWith(group)).map((line) => line.split(/\s+/));
+  return Number(values[names.indexOf(name)]);
 }
