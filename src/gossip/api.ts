@@ -110,6 +110,7 @@ export interface GossipNode extends AsyncDisposable {
    * Gossips to every live member, each hears it once (this node is not told of its own).
    * @returns the number of live members, this one included
    * @throws RangeError if the payload is over 1,024 bytes
+   * @throws GossipError `ERR_BUSY` while nobody has acknowledged 128 of its own, or 256 of all: say it again soon
    */
   broadcast(payload: Uint8Array | string): number;
   /** Changes what this node says of itself; peers emit `updated`. */
@@ -127,7 +128,7 @@ export interface GossipNode extends AsyncDisposable {
 /** The world's faults (the caller's are TypeError and RangeError, a peer's are counted). */
 export class GossipError extends Error {
   override readonly name = "GossipError";
-  readonly code: "ERR_ADDRESS_IN_USE" | "ERR_BIND" | "ERR_JOIN_TIMEOUT" | "ERR_CLOSED";
+  readonly code: "ERR_ADDRESS_IN_USE" | "ERR_BIND" | "ERR_JOIN_TIMEOUT" | "ERR_CLOSED" | "ERR_BUSY";
   constructor(code: GossipError["code"], message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;

@@ -36,7 +36,7 @@ type Owed = Pick<Message, "origin" | "epoch" | "seq">;
 
 export class Gossip {
   readonly rumors = new Rumors();
-  readonly #broadcast = new Broadcast();
+  readonly #broadcast: Broadcast;
   readonly #members: Members;
   readonly #peers: Peers;
   readonly #contacts: Contacts;
@@ -88,6 +88,7 @@ export class Gossip {
     this.#timers = timers;
     this.#config = config;
     this.#tokens = config.gossipBurst;
+    this.#broadcast = new Broadcast(peers.address(members.self));
   }
 
   /** How many messages wait to be told or acknowledged. */
@@ -116,7 +117,17 @@ export class Gossip {
     this.#soon(now);
   }
 
-  /** A user said something, here or elsewhere. */
+  /** So much is under way that nothing more is taken in. */
+  get isFull(): boolean {
+    return this.#broadcast.isFull;
+  }
+
+  /** So much of what our user said is under way that more must wait. */
+  get isBusy(): boolean {
+    return this.#broadcast.isBusy;
+  }
+
+  /** A user said something, here or elsewhere; only where it is not full. */
   pass(message: Message, now: number): void {
     this.#broadcast.add(message);
     const origin = this.#peers.find(message.origin);
@@ -153,8 +164,11 @@ export class Gossip {
     return true;
   }
 
-  /** A member told us something: it has its messages, and is owed a word of thanks if it cannot know that we have them. */
-  acknowledge(frame: Frame, now: number): void {
+  /**
+   * A member told us something: it has its messages, and is owed a word of thanks if it cannot know that we have them.
+   * What we had no room for is not thanked for.
+   */
+  acknowledge(frame: Frame, now: number, isHeard: (origin: Address, epoch: number, seq: number) => boolean): void {
     const peer = this.#peers.find(frame.from);
     if (peer === undefined || this.#members.claim(peer) === 0) return;
     const isTold = frame.kind === GOSSIP;
@@ -165,7 +179,7 @@ export class Gossip {
       const isCrossing = this.#broadcast.isCrossing(origin, epoch, seq, peer, now);
       this.#broadcast.knows(origin, epoch, seq, peer);
       const isNamed = owed.some((one) => one.seq === seq && one.epoch === epoch && one.origin === origin);
-      if (!isTold || isCrossing || isNamed) continue;
+      if (!isTold || isCrossing || isNamed || !isHeard(origin, epoch, seq)) continue;
       owed.push({ origin, epoch, seq });
       hasMore = owed.length < OWED_EACH_MAX;
       if (hasMore) continue;

@@ -6,7 +6,8 @@
 
 import type { Address } from "./address.ts";
 
-const WINDOW_BITS = 1_024;
+/** Four times as many as may be under way (broadcast.ts): who could not take one in at once is told it again, later. */
+const WINDOW_BITS = 4_096;
 /** More than there can be members: a window that is let go while its messages travel lets them be heard twice. */
 const WINDOWS_MAX = 32_768;
 
@@ -24,6 +25,15 @@ export interface Message {
 
 export class Messages {
   readonly #windows = new Map<string, Window>();
+
+  /** True if a name was heard, or is too old to tell. */
+  has(origin: Address, epoch: number, seq: number): boolean {
+    const window = this.#windows.get(`${epoch}/${origin}`);
+    if (!window) return false;
+    const ahead = (seq - window.highest) | 0;
+    if (ahead > 0) return false;
+    return -ahead >= WINDOW_BITS || ((window.seen[(seq % WINDOW_BITS) >>> 5] ?? 0) & (1 << (seq & 31))) !== 0;
+  }
 
   /** True the first time a name is heard; false for a repeat, or for one too old to tell. */
   isNews(origin: Address, epoch: number, seq: number): boolean {

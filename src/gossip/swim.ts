@@ -19,6 +19,7 @@
 import { Accusations } from "./accusations.ts";
 import type { Address } from "./address.ts";
 import { Admission } from "./admission.ts";
+import { GossipError } from "./api.ts";
 import { ALIVE, type Claim, claimOf, DEAD, incarnationOf, isLive, LEFT, SUSPECT, statusOf } from "./claim.ts";
 import type { Config } from "./config.ts";
 import { Contacts } from "./contacts.ts";
@@ -97,6 +98,7 @@ export class Swim {
     unproven: 0,
     unknownKind: 0,
     refused: 0,
+    postponed: 0,
     refutations: 0,
     stalls: 0,
     delivered: 0,
@@ -316,11 +318,16 @@ export class Swim {
     this.#admission.hello(now, everybody);
   }
 
-  /** @returns the number of live members, this one included */
+  /**
+   * @returns the number of live members, this one included
+   * @throws GossipError `ERR_BUSY`
+   */
   broadcast(now: number, payload: Uint8Array): number {
     if (payload.length > PAYLOAD_BYTES_MAX) {
       throw new RangeError(`Expected a payload of at most ${PAYLOAD_BYTES_MAX} bytes, got ${payload.length}`);
     }
+    if (this.members.others === 0) return this.members.live;
+    if (this.#gossip.isBusy) throw new GossipError("ERR_BUSY", "Too many messages are under way; say it again soon");
     this.#messageSeq = (this.#messageSeq + 1) >>> 0;
     const message = { origin: this.#address, epoch: this.#epoch, seq: this.#messageSeq, payload };
     this.#messages.isNews(message.origin, message.epoch, message.seq);
@@ -434,7 +441,7 @@ export class Swim {
     const isAnswerDue = frame.kind !== PING && this.members.claim(this.members.self) !== before;
     if (isAnswerDue && this.#peers.find(frame.from) !== undefined) this.#gossip.post(GOSSIP, frame.from, 0, 0, now);
     if (!this.#leaving && !this.#standing.isDamped) this.#repair.compare(now, frame);
-    if (frame.kind !== HEARD) this.#gossip.acknowledge(frame, now);
+    if (frame.kind !== HEARD) this.#gossip.acknowledge(frame, now, this.#isHeard);
     return verdict;
   }
 
@@ -611,6 +618,9 @@ export class Swim {
     this.#gossip.rumors.clear();
   }
 
+  readonly #isHeard = (origin: Address, epoch: number, seq: number): boolean =>
+    origin === this.#address || this.#messages.has(origin, epoch, seq);
+
   /** Hears messages of known members; of unknown ones only if there is no waiting for their claims. */
   #hearMessages(now: number, frame: Frame, isLast = false): void {
     for (let i = 0; i < frame.messageCount; i++) {
@@ -618,6 +628,10 @@ export class Swim {
       const epoch = frame.epochs[i] as number;
       const seq = frame.seqs[i] as number;
       if (origin === this.#address || !(isLast || this.#isKnownLive(origin))) continue;
+      if (this.#gossip.isFull && !this.#messages.has(origin, epoch, seq)) {
+        if (isLast) this.stats.postponed++;
+        continue;
+      }
       if (!this.#messages.isNews(origin, epoch, seq)) continue;
       const message = { origin, epoch, seq, payload: new Uint8Array(frame.payloads[i] as Uint8Array) };
       this.#gossip.pass(message, now);

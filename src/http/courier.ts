@@ -102,8 +102,10 @@ export class Courier {
     try {
       return this.#deps.gossip.broadcast(payload);
     } catch (error) {
-      if (error instanceof GossipError) throw new Refusal(503, "This node is not on the network", { cause: error });
-      throw error;
+      if (!(error instanceof GossipError)) throw error;
+      const why =
+        error.code === "ERR_BUSY" ? "Too many messages are under way; try again" : "This node is not on the network";
+      throw new Refusal(503, why, { cause: error });
     }
   }
 

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { pack, unpack } from "msgpackr";
 import { describe, expect, test } from "vitest";
 import { formatAddress } from "../../src/gossip/address.ts";
+import type { GossipError } from "../../src/gossip/api.ts";
 import { Broadcast } from "../../src/gossip/broadcast.ts";
 import type { Config } from "../../src/gossip/config.ts";
 import { Random } from "../../src/gossip/random.ts";
@@ -313,15 +314,48 @@ describe("a message", () => {
     expect(tellings(lab)).toEqual([]);
   });
 
-  test("and 1,023 others wait at most; of more the oldest are given up", () => {
+  test("is refused while 128 of our own are under way, and taken again when one of them has reached the links", () => {
     const lab = settled();
     lab.take();
-    for (let i = 1; i <= 1_100; i++) lab.swim.broadcast(lab.now, Uint8Array.of(i & 255));
+    const say = () => lab.swim.broadcast(lab.now, Uint8Array.of(1));
+    for (let i = 1; i <= 128; i++) say();
+    expect(say).toThrow(expect.objectContaining({ code: "ERR_BUSY" }));
+    expect(lab.swim.load.messages).toBe(128);
+    lab.runFor(1_000);
+    for (const letter of tellings(lab)) acknowledge(lab, letter);
+    expect(lab.swim.load.messages).toBe(0);
+    expect(say()).toBe(21);
+  });
+
+  test("of somebody else is neither heard nor acknowledged while 1,024 are under way, and is heard when told again", () => {
+    const lab = settled();
+    lab.take();
+    const bystander = names(20)[3] as string;
+    const hear = (seq: number) => lab.hear({ kind: GOSSIP, from: bystander, messages: [spoken(seq)] });
+    for (let seq = 1; seq <= 1_025; seq++) hear(seq);
     expect(lab.swim.load.messages).toBe(1_024);
-    lab.runFor(3_000);
-    const seqs = new Set(tellings(lab).flatMap(({ messages }) => messages.map(({ seq }) => seq)));
-    expect(Math.min(...seqs)).toBe(1_100 - 1_024 + 1);
-    expect(seqs.size).toBe(1_024);
+    expect(lab.swim.stats).toMatchObject({ delivered: 1_024, postponed: 1 });
+    expect(() => lab.swim.broadcast(lab.now, Uint8Array.of(1))).toThrow(expect.objectContaining({ code: "ERR_BUSY" }));
+    hear(1);
+    expect(lab.swim.stats.delivered, "what was heard is not heard again").toBe(1_024);
+    const thanked: number[] = [];
+    for (let sent = lab.take(); lab.swim.load.messages > 0; sent = lab.take()) {
+      for (const letter of sent) {
+        if (letter.kind === GOSSIP) acknowledge(lab, letter);
+        if (letter.kind === HEARD) thanked.push(...letter.messages.map(({ seq }) => seq));
+      }
+      lab.runFor(100);
+      expect(lab.now).toBeLessThan(60_000);
+    }
+    expect(Math.max(...thanked)).toBe(1_024);
+    hear(1_025);
+    expect(lab.swim.stats.delivered).toBe(1_025);
+  });
+
+  test("to nobody is no longer under way than it takes to say it", () => {
+    const lab = new Lab({});
+    for (let i = 0; i < 2_000; i++) expect(lab.swim.broadcast(lab.now, Uint8Array.of(1))).toBe(1);
+    expect(lab.swim.load.messages).toBe(0);
   });
 
   /** A word each millisecond; links for which `answers` is true acknowledge at once. Returns what was told till the end. */
@@ -500,7 +534,7 @@ describe("an acknowledgement", () => {
 
 describe("a number of a peer's that becomes another's", () => {
   test("has heard nothing", () => {
-    const broadcast = new Broadcast();
+    const broadcast = new Broadcast(at(names(20)[0] as string));
     const message = { origin: at(ORIGIN), epoch: 1, seq: 1, payload: new Uint8Array(3) };
     broadcast.add(message);
     broadcast.knows(message.origin, 1, 1, 5);
@@ -512,6 +546,42 @@ describe("a number of a peer's that becomes another's", () => {
     expect([5, 6].map((peer) => broadcast.isDue(peer, 0))).toEqual([true, true]);
     expect(broadcast.isCrossing(message.origin, 1, 1, 6, 0)).toBe(false);
   });
+});
+
+describe("a burst of more than may be under way", () => {
+  test.each([1, 8])(
+    "is heard by everybody, each message once, when %i members say again what was refused",
+    (speakers) => {
+      const village = new Village({}, 3);
+      const all = names(8, "10.0.3").map((name) => village.settle(name));
+      for (const one of all.slice(1)) village.join(one, all[0] as Villager);
+      village.runFor(5_000);
+      village.sights.length = 0;
+      const left = new Map(all.slice(0, speakers).map((one) => [one, Array.from({ length: 1_500 }, (_, i) => i)]));
+      let refused = 0;
+      for (let i = 0; i < 6_000 && [...left.values()].some(({ length }) => length > 0); i++) {
+        for (const [speaker, words] of left) {
+          village.tell(speaker, (swim, now) => {
+            try {
+              for (; words.length > 0; words.shift()) {
+                swim.broadcast(now, new TextEncoder().encode(`${words[0]} of ${speaker.address}`));
+              }
+            } catch (error) {
+              if ((error as GossipError).code !== "ERR_BUSY") throw error;
+              refused++;
+            }
+          });
+        }
+        village.runFor(10);
+      }
+      village.runFor(10_000);
+      expect(refused).toBeGreaterThan(0);
+      const heard = village.sights.flatMap((sight) => (sight.what === "message" ? [`${sight.by} ${sight.text}`] : []));
+      expect(heard.length, "each by all but its speaker").toBe(speakers * 1_500 * 7);
+      expect(new Set(heard).size).toBe(heard.length);
+      for (const { swim } of all) expect(swim.load.messages).toBe(0);
+    },
+  );
 });
 
 describe("where datagrams are lost", () => {

@@ -329,7 +329,7 @@ test(`${Math.round(DATAGRAMS * 0.1)} good frames with wild meaning: memory stays
       lab.delivered.length = 0;
       const held = members.size;
       if (load.rumors > held || load.suspicions > held) throw new Error(JSON.stringify({ held, load }));
-      if (load.messages > 1_024 || load.forwards > 256) throw new Error(JSON.stringify(load));
+      if (load.messages > 4_096 || load.forwards > 256) throw new Error(JSON.stringify(load));
       if (load.timers > held + 256 + 64) throw new Error(JSON.stringify({ held, load }));
       if (lab.peers.span > MEMBERS_MAX + 2) throw new Error(`${lab.peers.span} peers are interned`);
       if (members.counts.reduce((sum, count) => sum + count) !== held) throw new Error("the counts are wrong");

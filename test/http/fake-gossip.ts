@@ -42,6 +42,7 @@ export class FakeGossip implements GossipNode {
   others: Member[] = [];
   readonly broadcasts: Uint8Array[] = [];
   isClosed = false;
+  isBusy = false;
   readonly closed = new Promise<Error | undefined>(() => {});
   readonly #emitter = new EventEmitter();
 
@@ -67,6 +68,7 @@ export class FakeGossip implements GossipNode {
     const bytes = typeof payload === "string" ? new TextEncoder().encode(payload) : payload;
     if (bytes.length > 1024) throw new RangeError(`Expected at most 1,024 bytes, got ${bytes.length}`);
     if (this.isClosed) throw new GossipError("ERR_CLOSED", "This node is closed");
+    if (this.isBusy) throw new GossipError("ERR_BUSY", "Too many messages are under way; say it again soon");
     this.broadcasts.push(bytes);
     return this.members().filter((member) => member.status === "alive" || member.status === "suspect").length;
   }

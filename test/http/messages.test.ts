@@ -305,6 +305,20 @@ describe('POST /message with "to":"all"', () => {
     expect(statuses).toEqual([202, 503]);
   });
 
+  it("turns small broadcasts away when too many are still under way", async () => {
+    const { app, gossip, inbox } = buildHouse();
+    gossip.isBusy = true;
+    const send = () =>
+      request(app)
+        .post("/message")
+        .send({ ...hello, to: "all" });
+    const answer = await send();
+    expect([answer.status, answer.body]).toEqual([503, { error: "Too many messages are under way; try again" }]);
+    expect(inbox.since(0), "what nobody hears is not in our own inbox").toEqual([]);
+    gossip.isBusy = false;
+    expect((await send()).status).toBe(202);
+  });
+
   it("says so when this node has left", async () => {
     const { app, gossip, inbox } = buildHouse();
     await gossip.close();
