@@ -125,6 +125,10 @@ export class Accusations {
   bury(now: number, peer: Peer): void {
     const suspicion = this.#suspicions.get(peer);
     if (!suspicion) return;
+    if (this.#contacts.isGrowing(now)) {
+      this.#timers.set(SUSPICION, peer, now + this.#config.suspicionMult * this.#config.probeIntervalMs);
+      return;
+    }
     this.buried++;
     this.#raise(now, peer, claimOf(incarnationOf(suspicion.claim), DEAD), this.#address);
   }

@@ -36,6 +36,8 @@ const CLOSE = 32;
 /** A view that has grown by this factor since it last stood still is forming. */
 const FORMING = 1.25;
 const FORMING_PATIENCE = 2;
+/** It goes on forming as long as somebody new is heard of within this. */
+const GROWING_MS = 2_000;
 /** A view that has not grown for so long stands still; drawn by each member for itself, or all would make new pairs at once. */
 const STANDING_MIN_MS = 5_000;
 const STANDING_MAX_MS = 20_000;
@@ -100,6 +102,15 @@ export class Contacts {
   /** A large group forms. */
   isCrowdForming(now: number): boolean {
     return this.#members.live > CLOSE && this.#isForming(now);
+  }
+
+  /**
+   * Many are being let in at this moment, by members that have no time for anything else. Nobody is held dead meanwhile: the
+   * first to seem so is the seed that lets them in.
+   */
+  isGrowing(now: number): boolean {
+    const { live } = this.#members;
+    return now - this.#grewAt <= GROWING_MS && live > FEW && live > this.#standing * FORMING;
   }
 
   /**
