@@ -181,7 +181,7 @@ describe.runIf(process.platform === "linux")("an interrupted bench", () => {
 
   it("says what makes the page of the runs that were over", async () => {
     const out = "cut short.jsonl";
-    const options = ["--driver", "sim", "--scenario", "idle", "--nodes", "3", "--repetitions", "100", "--out", out];
+    const options = ["--driver", "sim", "--scenario", "idle", "--nodes", "12", "--repetitions", "100", "--out", out];
     const script = spawn(process.execPath, [MAIN, ...options], { cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
     onTestFinished(() => void script.kill("SIGKILL"));
     let stderr = "";

@@ -193,7 +193,7 @@ describe("who has less", () => {
     const both = (count: number, wish: object) =>
       ["hearsay", "serf"].flatMap((peer) => runsOf(count, { ...wish, peer, p50Ms: peer === "serf" ? 900 : 100 }));
     expect(top(both(1, {}))).toContain("Too few runs to tell who has less: that takes 3 of each.");
-    expect(top(both(5, {}))).toMatch(/of 2: hearsay 2, Serf 0; 0 without a difference beyond noise\.\s/);
+    expect(top(both(5, {}))).toMatch(/of 2: hearsay 2, Serf 0; 0 without a difference beyond noise\./);
     expect(top([...both(5, {}), ...both(2, { scenario: "crash" })])).toContain(
       "of 4: hearsay 2, Serf 0; 0 without a difference beyond noise, 2 with too few runs to tell.",
     );
