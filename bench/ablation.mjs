@@ -4,7 +4,11 @@
 
 import { play } from "./crew.mjs";
 import { gauges, runsOf } from "./gauges.mjs";
+import { told } from "./record.mjs";
 import { number, publish, sum, table } from "./words.mjs";
+
+told(`Usage: npm run bench:ablation
+Turns each mechanism off, one at a time, and rewrites bench/README.md.`);
 
 const SAME = 0.05;
 

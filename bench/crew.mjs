@@ -1,22 +1,14 @@
-// Plays simulated runs on all cores, each run in virtual time: the figures do not depend on how busy the machine is.
+// Plays simulated runs on all cores, each run in virtual time: the figures do not depend on how busy the machine is. No
+// worker outlives the script (wards.mjs).
 //
 //   const measures = await play([{ scenario, settings }, …])     in the order of the runs
 
 import { fork } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
+import { bonds, ward } from "./wards.mjs";
 
-const SCENARIOS = new URL("../dist/sim/scenarios.js", import.meta.url).href;
-const isWorker = process.argv[1] === fileURLToPath(import.meta.url);
-
-if (isWorker) {
-  const { scenarios } = await import(SCENARIOS);
-  process.on("message", ({ scenario, settings }) => {
-    const startedAt = performance.now();
-    const measures = scenarios[scenario](settings);
-    process.send({ measures, tookMs: performance.now() - startedAt });
-  });
-}
+const MEMBER = fileURLToPath(new URL("./crew-member.mjs", import.meta.url));
 
 /** @returns what was measured, in the order of the runs; long runs begin first, and none is played twice */
 export async function play(runs) {
@@ -34,7 +26,8 @@ const weight = ({ settings }) => settings.nodes * (settings.forMs ?? settings.cu
 
 function employ(state) {
   return new Promise((resolve, reject) => {
-    const worker = fork(fileURLToPath(import.meta.url), { execArgv: ["--max-old-space-size=4096"] });
+    const [execPath, ...execArgv] = [...bonds, process.execPath, "--max-old-space-size=4096"];
+    const worker = ward(fork(MEMBER, { execPath, execArgv }));
     let current;
     const next = () => {
       current = state.queue.shift();

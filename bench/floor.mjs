@@ -3,15 +3,15 @@
 //
 // Usage: npm run bench:floor -- [--members 100] [--broadcasts 50]
 
-import { parseArgs } from "node:util";
 import { Plain } from "./fleet.mjs";
-import { integer, loadNow, machine, pause, print, quantile, round, until } from "./record.mjs";
+import { integer, loadNow, machine, pause, print, quantile, round, told, until } from "./record.mjs";
 
 const QUIET_MS = 200;
 const HEAR_MS = 10_000;
 
 const text = (fallback) => ({ type: "string", default: String(fallback) });
-const { values } = parseArgs({ options: { members: text(100), broadcasts: text(50) } });
+const USAGE = "Usage: npm run bench:floor -- [--members 100] [--broadcasts 50]";
+const { values } = told(USAGE, { members: text(100), broadcasts: text(50) });
 const count = integer("members", values.members, 3, 500);
 const broadcasts = integer("broadcasts", values.broadcasts, 1, 10_000);
 const on = machine(loadNow());

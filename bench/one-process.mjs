@@ -6,32 +6,35 @@
 // it is read.
 //
 // Usage: npm run bench:one -- [--members 1000] [--at-once 1000] [--seeds 3] [--idle-ms 10000] [--preset lan]
-//                             [--within-ms 60000]
+//                             [--settle-ms 5000] [--within-ms 60000]
 //   --at-once   how many are told to join at the same moment; the next when one of them is in
 //   --seeds     how many of those before it each is told of, drawn at random; 0: the first of all alone
 
 import { readFileSync } from "node:fs";
-import { parseArgs } from "node:util";
+import { presets } from "../dist/gossip/config.js";
 import { start } from "../dist/gossip/index.js";
-import { eachOf, integer, loadNow, machine, pause, print, round, until } from "./record.mjs";
+import { eachOf, integer, loadNow, machine, pause, print, refuse, round, told, until } from "./record.mjs";
 
 const LOOK_MS = 100;
 /** The crowd's last words, before it counts as idle. */
 const SETTLE_MS = 5_000;
+const USAGE = `Usage: npm run bench:one -- [--members 1000] [--at-once 1000] [--seeds 3] [--idle-ms 10000] [--preset lan]
+                            [--settle-ms ${SETTLE_MS}] [--within-ms 60000]`;
 
 function settings() {
   const text = (fallback) => ({ type: "string", default: String(fallback) });
-  const { values } = parseArgs({
-    options: {
-      members: text(1_000),
-      "at-once": text(1_000),
-      seeds: text(3),
-      "idle-ms": text(10_000),
-      "settle-ms": text(SETTLE_MS),
-      "within-ms": text(60_000),
-      preset: text("lan"),
-    },
+  const { values } = told(USAGE, {
+    members: text(1_000),
+    "at-once": text(1_000),
+    seeds: text(3),
+    "idle-ms": text(10_000),
+    "settle-ms": text(SETTLE_MS),
+    "within-ms": text(60_000),
+    preset: text("lan"),
   });
+  if (!Object.hasOwn(presets, values.preset)) {
+    refuse(`--preset: expected ${Object.keys(presets).join(", ")}, got ${JSON.stringify(values.preset)}`);
+  }
   return {
     members: integer("members", values.members, 2, 10_000),
     atOnce: integer("at-once", values["at-once"], 1, 10_000),

@@ -3,12 +3,12 @@
 // disturb it; the clock is one for all of the machine.
 //
 // Usage: npm run bench:real -- [--members 100] [--broadcasts 50] [--kills 5] [--full] [--preset lan] [--at-once 4]
-//                               [--set heardDelayMs=1 …]
+//                               [--idle-ms 5000] [--set heardDelayMs=1 …]
 //   --full   `hearsay node`s with log and HTTP; a broadcast then counts from the request to the first node on
 
-import { parseArgs } from "node:util";
+import { configure } from "../dist/gossip/config.js";
 import { Bare, Full } from "./fleet.mjs";
-import { eachOf, integer, loadNow, machine, pause, print, quantile, round, until } from "./record.mjs";
+import { eachOf, integer, loadNow, machine, pause, print, quantile, refuse, round, told, until } from "./record.mjs";
 import { mean } from "./words.mjs";
 
 const FORM_MS = 120_000;
@@ -19,21 +19,23 @@ const QUIET_MS = 200;
 const QUIET_TIMES = 5;
 const LOOK_MS = 500;
 const IDLE_MS = 5_000;
+const USAGE = `Usage: npm run bench:real -- [--members 100] [--broadcasts 50] [--kills 5] [--full] [--preset lan]
+                             [--at-once 4] [--idle-ms ${IDLE_MS}] [--set heardDelayMs=1 …]`;
 
 function settings() {
   const text = (fallback) => ({ type: "string", default: String(fallback) });
-  const { values } = parseArgs({
-    options: {
-      members: text(100),
-      broadcasts: text(50),
-      kills: text(5),
-      "at-once": text(4),
-      "idle-ms": text(IDLE_MS),
-      preset: text("lan"),
-      set: { type: "string", multiple: true, default: [] },
-      full: { type: "boolean", default: false },
-    },
+  const { values } = told(USAGE, {
+    members: text(100),
+    broadcasts: text(50),
+    kills: text(5),
+    "at-once": text(4),
+    "idle-ms": text(IDLE_MS),
+    preset: text("lan"),
+    set: { type: "string", multiple: true, default: [] },
+    full: { type: "boolean", default: false },
   });
+  const config = constants(values.preset, values.set);
+  if (values.full && values.set.length > 0) refuse("--set is not for --full: `hearsay node` has presets");
   const members = integer("members", values.members, 3, 500);
   return {
     members,
@@ -42,20 +44,27 @@ function settings() {
     atOnce: integer("at-once", values["at-once"], 1, 100),
     idleMs: integer("idle-ms", values["idle-ms"], 100, 600_000),
     preset: values.preset,
-    config: constants(values.set),
+    config,
     kind: values.full ? Full : Bare,
   };
 }
 
-/** Protocol constants given as `name=number`. */
-function constants(given) {
-  return Object.fromEntries(
-    given.map((text) => {
-      const [name, value] = text.split("=");
-      if (!name || !Number.isFinite(Number(value))) throw new RangeError(`Expected --set name=number, got \`${text}\``);
-      return [name, Number(value)];
-    }),
-  );
+/** Protocol constants given as `name=number`, refused before any process is started with them. */
+function constants(preset, given) {
+  const pairs = given.map((text) => {
+    const [name, value = ""] = text.split("=");
+    const number = value.trim() === "" ? Number.NaN : Number(value);
+    if (!name || !Number.isFinite(number)) refuse(`--set: expected name=number, got ${JSON.stringify(text)}`);
+    return [name, number];
+  });
+  const config = Object.fromEntries(pairs);
+  try {
+    configure(preset, config);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    refuse(error.message);
+  }
+  return config;
 }
 
 /** The processes and everything they have reported. */
@@ -229,8 +238,6 @@ async function kills(run, { kills: count }) {
 
 async function measure() {
   const given = settings();
-  if (given.kind === Full && Object.keys(given.config).length > 0)
-    throw new RangeError("--set is not for --full: `hearsay node` has presets");
   const { members, kind, preset } = given;
   const on = machine(loadNow());
   const run = new Run(given);

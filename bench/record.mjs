@@ -1,9 +1,10 @@
 // What a measurement is printed as: one JSON line with the machine it was made on, and a table for people. Also what
-// the measuring scripts have in common with a ruler: quantiles, whole numbers from the command line, waits with a bound.
+// the measuring scripts have in common with a ruler: quantiles, what they are told on the command line, waits with a bound.
 
 import { execFileSync } from "node:child_process";
 import { availableParallelism, cpus, loadavg } from "node:os";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 
 const HOME = fileURLToPath(new URL("..", import.meta.url));
 const LOOK_MS = 50;
@@ -49,11 +50,34 @@ export function print(records) {
   }
 }
 
+/**
+ * What a script was told. `--help` prints how it is used and ends; what it does not know it refuses, because to run without
+ * it would be to measure something else for half an hour.
+ */
+export function told(usage, options = {}, { allowPositionals = false } = {}) {
+  const known = { ...options, help: { type: "boolean" } };
+  try {
+    const { values, positionals } = parseArgs({ options: known, allowPositionals });
+    if (!values.help) return { values, positionals };
+  } catch (error) {
+    if (!String(error.code).startsWith("ERR_PARSE_ARGS")) throw error;
+    // The first sentence; others say how to write what was not meant.
+    refuse(`${error.message.split(/\.\s/)[0]}; --help says what there is`);
+  }
+  console.log(usage);
+  process.exit(0);
+}
+
+/** Ends the script with a sentence: it was called wrongly. */
+export function refuse(sentence) {
+  console.error(sentence);
+  process.exit(2);
+}
+
 export function integer(option, text, least, most) {
   const value = text.trim() === "" ? Number.NaN : Number(text);
   if (Number.isInteger(value) && value >= least && value <= most) return value;
-  console.error(`--${option}: expected an integer from ${least} to ${most}, got ${JSON.stringify(text)}`);
-  process.exit(2);
+  return refuse(`--${option}: expected an integer from ${least} to ${most}, got ${JSON.stringify(text)}`);
 }
 
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

@@ -8,6 +8,7 @@ import { configure } from "../dist/gossip/config.js";
 import { play } from "./crew.mjs";
 import { gauges, runsOf } from "./gauges.mjs";
 import { plot } from "./plot.mjs";
+import { refuse, told } from "./record.mjs";
 import { number, publish, table } from "./words.mjs";
 
 const detection = ["crash", "lossy", "stall", "blocked"];
@@ -34,7 +35,14 @@ const sweeps = {
   },
 };
 
-const chosen = process.argv.slice(2).length > 0 ? process.argv.slice(2) : Object.keys(sweeps);
+const USAGE = `Usage: npm run bench:sweep [-- name …]
+Takes each constant through a range and draws it into bench/results/; all of them also rewrite bench/README.md.
+Names: ${Object.keys(sweeps).join(", ")}`;
+const { positionals } = told(USAGE, {}, { allowPositionals: true });
+for (const name of positionals) {
+  if (!Object.hasOwn(sweeps, name)) refuse(`There is no sweep ${JSON.stringify(name)}; --help says which there are`);
+}
+const chosen = positionals.length > 0 ? [...new Set(positionals)] : Object.keys(sweeps);
 const plan = chosen.flatMap((name) =>
   sweeps[name].values.flatMap((value) =>
     sweeps[name].judges.map((judge) => ({ name, value, judge, runs: runsOf(gauges[judge], { [name]: value }) })),
@@ -48,11 +56,11 @@ for (const step of plan) {
   step.figures = Object.entries(gauges[step.judge].figures).map(([figure, read]) => ({ figure, read: read(of) }));
 }
 mkdirSync(new URL("results/", import.meta.url), { recursive: true });
-const text = chosen.map(told).join("\n\n");
+const text = chosen.map(textOf).join("\n\n");
 if (chosen.length === Object.keys(sweeps).length) publish("sweep", text);
 else console.log(text);
 
-function told(name) {
+function textOf(name) {
   const { values, judges } = sweeps[name];
   const standard = values.indexOf(configure("lan")[name]);
   const words = values.map((value) => value.toLocaleString("en"));

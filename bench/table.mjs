@@ -7,7 +7,11 @@
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { play, seeds } from "./crew.mjs";
+import { told } from "./record.mjs";
 import { all, mean, ms, number, publish, quantile, sum, table } from "./words.mjs";
+
+told(`Usage: npm run bench:table
+Measures every figure that the protocol is to reach, about half an hour long, and rewrites bench/README.md.`);
 
 const p50 = (values) => quantile(values, 0.5);
 const p99 = (values) => quantile(values, 0.99);

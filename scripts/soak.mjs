@@ -17,6 +17,9 @@ const PATIENCE_MS = 120_000;
 const PROGRESS_MS = 5_000;
 const FAILURES_SHOWN = 10;
 const COVERED_FROM = 1_000;
+const USAGE = `Usage: npm run soak -- [--seeds 1000] [--from SEED] [--jobs J]
+  --from   the first seed; without it they are drawn
+  --jobs   processes that play them, as many as there are CPUs`;
 
 const chaosUrl = new URL("../dist/sim/chaos.js", import.meta.url);
 const coverageUrl = new URL("../dist/sim/coverage.js", import.meta.url);
@@ -43,19 +46,40 @@ function outcome(chaos, seed) {
 }
 
 function settings() {
-  const { values } = parseArgs({
-    options: { seeds: { type: "string" }, from: { type: "string" }, jobs: { type: "string" } },
+  const values = told({
+    seeds: { type: "string" },
+    from: { type: "string" },
+    jobs: { type: "string" },
+    help: { type: "boolean" },
   });
+  if (values.help) {
+    console.log(USAGE);
+    process.exit(0);
+  }
   const seeds = integer("--seeds", values.seeds ?? "1000", 1, SEEDS_END);
   const from = integer("--from", values.from ?? String(randomInt(SEEDS_END - seeds + 1)), 0, SEEDS_END - seeds);
   const jobs = integer("--jobs", values.jobs ?? String(availableParallelism()), 1, 256);
   return { seeds, from, jobs: Math.min(jobs, Math.ceil(seeds / BATCH)) };
 }
 
+function told(options) {
+  try {
+    return parseArgs({ options }).values;
+  } catch (error) {
+    if (!String(error.code).startsWith("ERR_PARSE_ARGS")) throw error;
+    // The first sentence; others say how to write what was not meant.
+    return refuse(`${error.message.split(/\.\s/)[0]}; --help says what there is`);
+  }
+}
+
 function integer(option, text, least, most) {
   const value = text.trim() === "" ? Number.NaN : Number(text);
   if (Number.isInteger(value) && value >= least && value <= most) return value;
-  console.error(`${option}: expected an integer from ${least} to ${most}, got ${JSON.stringify(text)}`);
+  return refuse(`${option}: expected an integer from ${least} to ${most}, got ${JSON.stringify(text)}`);
+}
+
+function refuse(sentence) {
+  console.error(sentence);
   process.exit(2);
 }
 

@@ -2,11 +2,13 @@
 // size and peer are compared, their medians by an interval of the ratio; simulated runs of the same seeds are pairs. What is
 // within the interval, or within what the clocks may be off, is no change.
 //
+// Exit codes: 0 compared, 1 they have nothing in common, 2 a wrong command line or file.
+//
 // Usage: node bench/suite/compare.mjs BEFORE AFTER [--all] [--confidence 0.95]
 
 import { parseArgs } from "node:util";
 import { isMain, refusing } from "./command.mjs";
-import { alike, clockErrorOf, grouped, ratioOf, runsOf, summaryOf, valuesOf } from "./groups.mjs";
+import { alike, clockErrorOf, grouped, ratioOf, summaryOf, valuesOf } from "./groups.mjs";
 import { ResultsError, readResults, SCHEMA } from "./results.mjs";
 import {
   comparable,
@@ -21,6 +23,7 @@ import {
 
 const UNCHANGED = "no change beyond noise";
 const TOO_FEW = "too few runs to tell";
+const NOTHING_SHARED = "The two have nothing in common: no driver, scenario, number of nodes and peer was run in both.";
 const WORDS = { time: { less: "faster", more: "slower" }, cost: { less: "less", more: "more" } };
 
 /**
@@ -29,7 +32,8 @@ const WORDS = { time: { less: "faster", more: "slower" }, cost: { less: "less", 
  * @param {{ name?: string, header: any, records: any[] }} before
  * @param {{ name?: string, header: any, records: any[] }} after
  * @param {{ confidence?: number, seed?: number }} [options]
- * @returns {{ rows: Row[], faults: (Place & { figure: string, before: string, after: string })[], onlyBefore: Place[], onlyAfter: Place[], warnings: string[], confidence: number }}
+ * @returns {{ rows: Row[], faults: (Place & { figure: string, before: string, after: string })[], onlyBefore: Place[], onlyAfter: Place[], shared: number, warnings: string[], confidence: number }}
+ *   `shared`: how many places both have
  */
 export function compare(before, after, { confidence = 0.95, seed = 1 } = {}) {
   for (const { name = "results", header } of [before, after]) {
@@ -45,7 +49,8 @@ export function compare(before, after, { confidence = 0.95, seed = 1 } = {}) {
     faults: shared.flatMap((key) => faultsOf(was.get(key), is.get(key))),
     onlyBefore: only(was, is),
     onlyAfter: only(is, was),
-    warnings: differences(before.records, after.records),
+    shared: shared.length,
+    warnings: differences(shared.map((key) => [was.get(key), is.get(key)])),
     confidence,
   };
 }
@@ -114,29 +119,58 @@ function faultsOf({ place, runs: before, failed: failedBefore }, { runs: after, 
   return counts;
 }
 
-/** What else differs than the program: then a change may not be the program's. */
-function differences(before, after) {
-  const words = (records, name) =>
-    [...new Set(runsOf(records).map(({ machine }) => machine[name]))]
-      .map((value) => JSON.stringify(value) ?? "unknown")
-      .sort();
-  return ["model", "cpus", "memoryMiB", "kernel", "node", "engine", "serf"].flatMap((name) => {
-    const [was, is] = [words(before, name).join(", "), words(after, name).join(", ")];
-    return was === is || was === "" || is === "" ? [] : [`${name} differs: ${was} before, ${is} after`];
-  });
+const MACHINE = ["model", "cpus", "memoryMiB", "kernel", "node", "engine", "serf"];
+
+/** What else differs than the program, in what both have: then a change may not be the program's. */
+function differences(pairs) {
+  const [before, after] = [0, 1].map((side) => pairs.flatMap((pair) => pair[side].runs));
+  const settings = [...new Set([...before, ...after].flatMap((run) => Object.keys(settingsOf(run))))];
+  return [
+    ...MACHINE.flatMap((name) => difference(name, before, after, ({ machine }) => machine[name])),
+    ...settings.flatMap((name) => difference(name, before, after, (run) => settingsOf(run)[name])),
+    ...seedsApart(pairs),
+  ];
+}
+
+function difference(name, before, after, read) {
+  const words = (runs) => [...new Set(runs.map((run) => JSON.stringify(read(run)) ?? "unknown"))].sort().join(", ");
+  const [was, is] = [words(before), words(after)];
+  return was === is || was === "" || is === "" ? [] : [`${name} differs: ${was} before, ${is} after`];
+}
+
+/** Flat, so that what differs has a name: `pace.cutMs`. */
+function settingsOf({ settings }) {
+  const inParts = ([name, value]) =>
+    value !== null && typeof value === "object" && !Array.isArray(value)
+      ? Object.entries(value).map(([part, of]) => [`${name}.${part}`, of])
+      : [[name, value]];
+  return Object.fromEntries(Object.entries(settings).flatMap(inParts));
+}
+
+const bySize = (a, b) => a - b;
+
+/** In virtual time a seed is the whole run: other seeds are other runs, and make no pairs. */
+function seedsApart(pairs) {
+  const virtual = pairs.filter(([{ place }]) => place.driver === "sim");
+  const seeds = (runs) => [...new Set(runs.map(({ seed }) => seed ?? "unknown"))].sort(bySize).join(", ");
+  const apart = virtual.map((sides) => sides.map(({ runs }) => seeds(runs))).filter(([was, is]) => was !== is);
+  const known = apart.filter((sides) => !sides.includes(""));
+  return [...new Set(known.map(([was, is]) => `the seeds of virtual time differ: ${was} before, ${is} after`))];
 }
 
 /**
  * What changed, as a person reads it; with `all` also what did not.
  * @param {ReturnType<typeof compare>} comparison
  */
-export function comparisonText({ rows, faults, onlyBefore, onlyAfter, warnings, confidence }, { all = false } = {}) {
+export function comparisonText(comparison, { all = false } = {}) {
+  const { rows, faults, onlyBefore, onlyAfter, shared, warnings, confidence } = comparison;
   const changed = rows.filter(({ verdict }) => verdict !== UNCHANGED && verdict !== TOO_FEW);
   const shown = all ? rows : changed;
   const lines = warnings.map((warning) => `Careful: ${warning}`);
   for (const row of shown) lines.push(rowText(row));
   for (const fault of faults) lines.push(`${placeText(fault)}: ${fault.figure}: ${fault.before} -> ${fault.after}`);
   lines.push(...onlyTexts(onlyBefore, "only before"), ...onlyTexts(onlyAfter, "only after"));
+  if (shared === 0) return plain([...lines, NOTHING_SHARED].join("\n"));
   const few = rows.filter(({ verdict }) => verdict === TOO_FEW).length;
   const still = rows.length - changed.length - few;
   const chance = Math.round((rows.length - few) * (1 - confidence) * 10) / 10;
@@ -150,6 +184,9 @@ export function comparisonText({ rows, faults, onlyBefore, onlyAfter, warnings, 
 const rowText = ({ figure, before, after, ratio, low, high, paired, verdict, ...place }) =>
   `${placeText(place)}: ${FIGURES[figure].name}: ${writtenSummary(figure, before)} -> ${writtenSummary(figure, after)}, ` +
   `ratio ${writtenRatio({ ratio, low, high })}${paired ? ", in pairs" : ""}: ${verdict}`;
+
+/** Nothing compared is no success. */
+export const exitCodeOf = ({ shared }) => (shared === 0 ? 1 : 0);
 
 /** A line for each scenario, with its sizes. */
 const onlyTexts = (places, when) =>
@@ -182,7 +219,9 @@ function main() {
     refusing(`--confidence: expected a number from 0.5 to below 1, got ${JSON.stringify(values.confidence)}`);
   }
   const [before, after] = refusing(() => positionals.map((path) => readResults(path)));
-  console.log(comparisonText(compare(before, after, { confidence }), { all: values.all ?? false }));
+  const comparison = compare(before, after, { confidence });
+  console.log(comparisonText(comparison, { all: values.all ?? false }));
+  process.exitCode = exitCodeOf(comparison);
 }
 
 if (isMain(import.meta.url)) main();

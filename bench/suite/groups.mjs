@@ -6,6 +6,8 @@ import { byDriver, byPeer, byScenario, byVariant, headlines } from "./wording.mj
 
 /** Between virtual time and real sockets, what is more wants a reason. */
 export const APART_MOST = 2;
+/** Why nobody has won a row, where nobody can tell. */
+export const TOO_FEW = "too few runs";
 
 /**
  * @typedef {{ peer: string, runs: any[], failed: any[], skipped: any[] }} Column
@@ -80,7 +82,7 @@ export function ratioOf(ours, theirs, figure, pairedBy, options = {}) {
   const pairs = pairedBy === undefined ? undefined : pairsOf(ours, theirs, figure, pairedBy);
   const [a, b] = pairs ?? [valuesOf(ours, figure), valuesOf(theirs, figure)];
   if (![...a, ...b].every(Number.isFinite)) return { ratio: null, low: null, high: null, paired: false };
-  return { ...ratioOfMedians(a, b, { ...options, paired: pairs !== undefined }), paired: pairs !== undefined };
+  return ratioOfMedians(a, b, { ...options, paired: pairs !== undefined });
 }
 
 /** Values in pairs, undefined if not every run of both has just one to go with. */
@@ -119,7 +121,7 @@ export function winnerOf(columns, figure, kind) {
   }
   const between = ratioOf(next.runs, best.runs, figure, "repetition");
   const apart = difference(median(next.values), median(best.values));
-  if (between.low === null) return { winner: null, why: "too few runs", ratio: between };
+  if (between.low === null) return { winner: null, why: TOO_FEW, ratio: between };
   const isNoise = between.low <= 1 || (kind === "time" && apart <= clockErrorOf([...best.runs, ...next.runs]));
   return isNoise
     ? { winner: null, why: "no difference beyond noise", ratio: between }

@@ -1,32 +1,41 @@
 // The bench's command line: `npm run bench -- …`, or `hearsay bench …` in a checkout. What it writes: one JSON line a run
 // as soon as that is over, a table on stdout, and a page beside the lines.
 //
-// Exit codes: 0 all runs gave figures, 1 some did not or nothing could be run, 2 a wrong command line.
+// Exit codes: 0 all runs gave figures, 1 some did not, or there was nothing to run or to compare, 2 a wrong command line.
 
 import { writeFileSync } from "node:fs";
 import { release, totalmem } from "node:os";
+import { relative } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { CommanderError } from "commander";
 import { loadNow, machine as machineNow } from "../record.mjs";
 import { atEnd } from "../wards.mjs";
 import { isMain, isTheirs } from "./command.mjs";
-import { compare, comparisonText } from "./compare.mjs";
-import { driverOf } from "./drivers/index.mjs";
+import { compare, comparisonText, exitCodeOf } from "./compare.mjs";
+import { driverOf, PEERS } from "./drivers/index.mjs";
 import { commandLine } from "./options.mjs";
-import { plan, SWEEP } from "./plan.mjs";
+import { lengthOf, plan, SWEEP } from "./plan.mjs";
 import { Progress, summaryTable } from "./progress.mjs";
 import { report } from "./report.mjs";
 import { beginResults, readResults, writeRecord } from "./results.mjs";
 import { play } from "./run.mjs";
 import { scenarios } from "./scenarios.mjs";
 
-/** @returns {Promise<number>} the exit code */
-export async function bench(args) {
+/**
+ * @param {readonly string[]} args
+ * @param {{ name?: string }} [options] what it was called by, for its help
+ * @returns {Promise<number>} the exit code
+ */
+export async function bench(args, { name = "bench" } = {}) {
   try {
     let code = 0;
-    const program = commandLine(async (given) => {
+    const program = commandLine(name, async (given) => {
       code = await measure(given, args);
     });
-    addComparison(program);
+    addComparison(program, (is) => {
+      code = is;
+    });
     await program.parseAsync(args, { from: "user" });
     return code;
   } catch (error) {
@@ -41,15 +50,14 @@ async function measure(given, args) {
   const asked = { ...given, drivers: given.driver, peers: given.peer, nodes, wanted: given.scenario };
   const { runs, skipped } = plan(asked, scenarios, (driver, peer) => drivers.get(`${driver} ${peer}`));
   for (const sentence of new Set(skipped.map((each) => each.skipped))) console.error(`bench: ${sentence}`);
-  if (given.list) {
-    for (const { peer, driver, scenario, variant, nodes: count, repetition, seed } of runs) {
-      console.log([repetition, count, driver, scenario + (variant && `:${variant}`), peer, `seed ${seed}`].join("\t"));
-    }
-    return 0;
-  }
+  for (const sentence of await strangers(given, drivers)) console.error(`bench: ${sentence}`);
   if (runs.length === 0) {
     console.error("bench: nothing of that can be run here");
     return 1;
+  }
+  if (given.list) {
+    list(runs);
+    return 0;
   }
   if (!(await areReady(drivers, runs))) return 1;
   const out = given.out ?? `bench-${new Date().toISOString().replaceAll(":", "-").slice(0, 19)}.jsonl`;
@@ -77,6 +85,25 @@ async function load({ driver: drivers, peer: peers }) {
     }
   }
   return loaded;
+}
+
+/** Which drivers have none of the peers that were asked for, and whom they have. */
+async function strangers({ driver: asked, peer: peers }, drivers) {
+  const without = asked.filter((driver) => !peers.some((peer) => drivers.has(`${driver} ${peer}`)));
+  const all = await load({ driver: without, peer: PEERS });
+  return without.map((driver) => {
+    const has = PEERS.filter((peer) => all.has(`${driver} ${peer}`));
+    return `driver ${driver} has no peer ${peers.join(" or ")}, only ${has.join(" and ")}`;
+  });
+}
+
+/** The runs on stdout and nothing else, so that a program can read them; what explains them goes to stderr. */
+function list(runs) {
+  console.error(["run", "nodes", "driver", "scenario", "peer", "seed"].join("\t"));
+  for (const { peer, driver, scenario, variant, nodes, repetition, seed } of runs) {
+    console.log([repetition, nodes, driver, scenario + (variant && `:${variant}`), peer, `seed ${seed}`].join("\t"));
+  }
+  console.error(`bench: ${lengthOf(runs, scenarios)}`);
 }
 
 /** Says what is wrong with this machine, with the line that mends it. @returns whether it will do nevertheless */
@@ -107,7 +134,8 @@ async function playAll(runs, drivers, machine, { preset, pace }, out) {
   const progress = new Progress(runs.length);
   const records = [];
   const takeBack = atEnd(() => {
-    process.stderr.write(`\nbench: ${records.length} of ${runs.length} runs are in ${out}\n`);
+    const hint = records.length > 0 ? `; their page: ${pageCommand(out)}` : "";
+    process.stderr.write(`\nbench: ${records.length} of ${runs.length} runs are in ${out}${hint}\n`);
   });
   for (const run of runs) {
     progress.begin(run);
@@ -123,6 +151,8 @@ async function playAll(runs, drivers, machine, { preset, pace }, out) {
     writeRecord(out, record);
     records.push(record);
     progress.end(record);
+    // Virtual time never waits for anything: a signal would not be heard before the last run.
+    await nextTurn();
   }
   takeBack();
   return records;
@@ -130,20 +160,31 @@ async function playAll(runs, drivers, machine, { preset, pace }, out) {
 
 /** The page beside the lines. */
 function writePage(out) {
-  const page = `${out.replace(/\.jsonl?$/, "")}.html`;
+  const page = pageOf(out);
   writeFileSync(page, report(readResults(out)));
   console.error(`bench: ${out}, ${page}`);
 }
 
-/** `bench compare BEFORE AFTER`: what changed beyond noise. */
-function addComparison(program) {
+const pageOf = (out) => `${out.replace(/\.jsonl?$/, "")}.html`;
+
+/** What makes that page later, from where we are. */
+function pageCommand(out) {
+  const script = relative(process.cwd(), fileURLToPath(new URL("report.mjs", import.meta.url)));
+  const quoted = (path) => (/^[\w./+:@,-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);
+  return ["node", ...[script, out, pageOf(out)].map(quoted)].join(" ");
+}
+
+/** `bench compare BEFORE AFTER`: what changed beyond noise. `ends` is told the exit code. */
+function addComparison(program, ends) {
   program
     .command("compare <before> <after>")
     .description("what changed beyond noise between two results")
     .option("--all", "also what did not change")
     .action((before, after, { all = false }) => {
       try {
-        console.log(comparisonText(compare(readResults(before), readResults(after)), { all }));
+        const comparison = compare(readResults(before), readResults(after));
+        console.log(comparisonText(comparison, { all }));
+        ends(exitCodeOf(comparison));
       } catch (error) {
         if (!isTheirs(error)) throw error;
         program.error(`error: ${error.message}`, { exitCode: 2 });

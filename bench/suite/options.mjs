@@ -4,7 +4,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { DRIVERS, PEERS } from "./drivers/index.mjs";
 import { SWEEP } from "./plan.mjs";
 import { scenarios } from "./scenarios.mjs";
-import { PACE } from "./stage.mjs";
+import { PACE, PACE_UNITS } from "./stage.mjs";
 
 const NODES_MAX = 1_000;
 const REPETITIONS_MAX = 100;
@@ -16,9 +16,16 @@ const VARIANTS = Object.entries(scenarios).flatMap(([name, { variants }]) =>
 );
 const SCENARIO_HELP = `of ${Object.keys(scenarios).join(", ")}; in part: ${VARIANTS.join(", ")}`;
 
-/** @param action called with what was given; `scenario` is a list of { scenario, variant } */
-export function commandLine(action) {
-  return new Command("bench")
+const PACE_HELP = Object.entries(PACE)
+  .map(([name, value]) => `${name} (${value} ${PACE_UNITS[name] ?? "ms"})`)
+  .join(", ");
+
+/**
+ * @param name what it was called by
+ * @param action called with what was given; `scenario` is a list of { scenario, variant }
+ */
+export function commandLine(name, action) {
+  return new Command(name)
     .description("measure networks of members, beside those of a peer, scenario by scenario")
     .exitOverride()
     .showSuggestionAfterError(false)
@@ -49,8 +56,8 @@ export function commandLine(action) {
     .addOption(new Option("--preset <name>", "protocol constants, of the peer as well").choices(PRESETS).default("lan"))
     .addOption(
       new Option(
-        "--pace <name=ms...>",
-        `how long what is not measured takes: ${Object.keys(PACE).join(", ")}`,
+        "--pace <name=number...>",
+        `how long what is not measured takes, and how often it is done: ${PACE_HELP}`,
       ).argParser(paceOf),
     )
     .addOption(new Option("--out <file>", "JSON lines (bench-<time>.jsonl)"))
@@ -81,7 +88,11 @@ function wantedOf(text) {
     const [scenario, variant] = word.split(":");
     const variants = Object.hasOwn(scenarios, scenario) ? Object.keys(scenarios[scenario].variants) : [];
     const meant = variants.filter((each) => variant === undefined || each === variant);
-    if (meant.length === 0) throw new InvalidArgumentError(`There is no scenario ${JSON.stringify(word)}.`);
+    if (meant.length === 0) {
+      const known =
+        variants.length > 0 ? variants.map((each) => scenario + (each && `:${each}`)) : Object.keys(scenarios);
+      throw new InvalidArgumentError(`There is no ${JSON.stringify(word)}; there are ${known.join(", ")}.`);
+    }
     return meant.map((each) => ({ scenario, variant: each }));
   });
   const keys = wanted.map((each) => JSON.stringify(each));
@@ -92,6 +103,9 @@ function paceOf(text, before = {}) {
   const [name, value] = text.split("=");
   if (!Object.hasOwn(PACE, name)) throw new InvalidArgumentError(`Expected some of ${Object.keys(PACE).join(", ")}.`);
   const number = value?.trim() ? Number(value) : Number.NaN;
-  if (!(number >= 0)) throw new InvalidArgumentError("Expected name=number.");
+  if (!(number >= 0 && Number.isFinite(number))) throw new InvalidArgumentError("Expected name=number.");
+  if (PACE_UNITS[name] === "times" && !Number.isInteger(number)) {
+    throw new InvalidArgumentError(`Expected ${name} to be a whole number.`);
+  }
   return { ...before, [name]: number };
 }

@@ -8,6 +8,7 @@ export const REPETITIONS = 5;
 export const REPETITIONS_LONG = 3;
 export const SWEEP = [12, 25, 50, 100];
 const LONG_MS = 60_000;
+const MINUTE_MS = 60_000;
 
 /**
  * @param given { drivers, peers, nodes, repetitions?, seed, wanted: [{ scenario, variant }] }
@@ -48,9 +49,24 @@ export function plan({ drivers, peers, nodes, repetitions, seed, wanted }, scena
 }
 
 /** As often for each of the peers, though it be long for one alone. */
-export function repetitionsOf({ lastsMs }, peers) {
-  const longest = typeof lastsMs === "number" ? lastsMs : Math.max(...peers.map((peer) => lastsMs[peer] ?? 0));
+export function repetitionsOf(scenario, peers) {
+  const longest = Math.max(...peers.map((peer) => lastsMsOf(scenario, peer)));
   return longest > LONG_MS ? REPETITIONS_LONG : REPETITIONS;
+}
+
+const lastsMsOf = ({ lastsMs }, peer) => (typeof lastsMs === "number" ? lastsMs : (lastsMs[peer] ?? 0));
+
+/** How many runs, and about how long they take at the most, in words: what is virtual takes next to nothing. */
+export function lengthOf(runs, scenarios) {
+  const real = runs.filter(({ driver }) => driver !== "sim");
+  const totalMs = real.reduce((sum, { scenario, peer }) => sum + lastsMsOf(scenarios[scenario], peer), 0);
+  const minutes = Math.ceil(totalMs / MINUTE_MS);
+  const hours = Math.floor(minutes / 60);
+  const time = hours > 0 ? `${hours} h ${minutes % 60} min` : `${minutes} min`;
+  const count = `${runs.length} ${runs.length === 1 ? "run" : "runs"}`;
+  if (real.length === 0) return `${count}, all in virtual time`;
+  const which = real.length < runs.length ? `, of which ${real.length} in real time` : "";
+  return `${count}${which}: about ${time} at the most, and before each its network starts and settles`;
 }
 
 function whyNot(Driver, { needs }, what) {

@@ -86,8 +86,8 @@ export function summaryTable(records) {
 
 const order = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
 const HEAD = [
-  ...["driver", "nodes", "scenario", "peer", "runs", "start", "p50", "last", "missed", "false deaths", "views"],
-  ...["datagrams/s", "B/s", "CPU ms/s", "RSS MiB"],
+  ...["driver", "nodes", "scenario", "peer", "runs", "start", "p50", "last", "missed", "false deaths", "most views"],
+  ...["datagrams/node/s", "B/node/s", "CPU ms/node/s", "RSS MiB/node"],
 ];
 
 function cellsOf(runs) {

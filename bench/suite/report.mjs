@@ -1,6 +1,6 @@
-// One page from one results file, or from several that belong together: who has which figure, how the news spread, what went wrong, and on what machine. It needs
-// nothing from outside and runs no script; whatever comes from the file is text. What a picture shows is also said in its
-// description and in a table.
+// One page from one results file, or from several that belong together: who has which figure, how the news spread, what went
+// wrong, and on what machine. It needs nothing from outside and runs no script; whatever comes from the file is text. What a
+// picture shows is also said in its description and in a table.
 //
 // Usage: node bench/suite/report.mjs RESULTS… PAGE [--pictures FOLDER]
 
@@ -21,6 +21,7 @@ import {
   runsOf,
   skippedOf,
   summaryOf,
+  TOO_FEW,
   valuesOf,
   winnerOf,
 } from "./groups.mjs";
@@ -28,6 +29,7 @@ import { drawn, html } from "./markup.mjs";
 import { PAGE_STYLE } from "./page-style.mjs";
 import { picturesOf } from "./pictures.mjs";
 import { joined, readResults } from "./results.mjs";
+import { LEAST_RUNS } from "./stats.mjs";
 import {
   counted,
   driverName,
@@ -118,11 +120,14 @@ function score(runs) {
   );
   const settled = verdicts.filter(({ winner, ratio }) => winner !== null || ratio.ratio !== null);
   if (settled.length === 0) return "Nothing was measured of two peers side by side.";
+  const few = settled.filter(({ why }) => why === TOO_FEW).length;
+  if (few === settled.length) return `Too few runs to tell who has less: that takes ${LEAST_RUNS} of each.`;
   const won = peersOf(runs).map(
     (peer) => `${peerName(peer)} ${settled.filter(({ winner }) => winner === peer).length}`,
   );
-  const even = settled.filter(({ winner }) => winner === null).length;
-  return `Rows with less beyond noise, of ${settled.length}: ${won.join(", ")}; ${even} without a difference beyond noise.`;
+  const even = settled.filter(({ winner }) => winner === null).length - few;
+  const untold = few > 0 ? `, ${few} with too few runs to tell` : "";
+  return `Rows with less beyond noise, of ${settled.length}: ${won.join(", ")}; ${even} without a difference beyond noise${untold}.`;
 }
 
 /** The largest networks of each driver first, the smaller ones folded. */
@@ -394,9 +399,9 @@ function distinct(values) {
   return rest > 0 ? `${text}; and ${counted(rest, "other")}` : text;
 }
 
-const READING = html`<p>A <em>pair</em> is one observer and one fact: that node 7 has heard that node 3 is up. Times count from the event: the last container's start, the word to join, the kill. <em>First</em>, <em>p50</em>, <em>p90</em>, <em>p99</em> and <em>last</em> are over all pairs of a run; what stands in a table is the median of the runs, the least and the most of them beside it. The time that processes or containers take to start is a figure of its own.</p>
+const READING = html`<p>A <em>pair</em> is one observer and one fact: that node 7 has heard that node 3 is up. Times count from the event: the word to join, the kill; after a cold start for each pair from when both its nodes were up. <em>First</em>, <em>p50</em>, <em>p90</em>, <em>p99</em> and <em>last</em> are over all pairs of a run; what stands in a table is the median of the runs, the least and the most of them beside it. The time that processes or containers take to start is a figure of its own.</p>
 <p>A run in which some pair never came true has no last pair: it counts as <em>never</em>, not as the last of those that came.</p>
-<p>The runs of the peers take turns, so that a machine that grows slower is fair to both. A peer has less <em>beyond noise</em> when the 95 % interval of the ratio of the two medians does not hold 1, and the difference is more than the clocks may be off. Of fewer than three runs nothing is said. Of twenty such rows one may be chance.</p>
+<p>The runs of the peers take turns, so that a machine that grows slower is fair to both. A peer has less <em>beyond noise</em> when the 95 % interval of the ratio of the two medians does not hold 1, and the difference is more than the clocks may be off. Of fewer than ${LEAST_RUNS} runs on a side nothing is said. Of twenty such rows one may be chance.</p>
 <p>A thin line is one run, a bold one the median of the runs: when the middle one had come to each share. A dot ends it where all pairs came true, a cross where some did not.</p>`;
 
 const scrolling = (label, table) =>

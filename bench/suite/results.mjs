@@ -9,7 +9,7 @@ export const MOST_TIMES = 20_000;
 const MOST_VIEWS = 20_000;
 const MOST_FAULTS_TOLD = 10;
 
-/** `code` is "schema" of a file that another version wrote, "invalid" of one that is broken. */
+/** `code` is "schema" of a file that another version wrote, "invalid" of one that is broken, "unreadable" of none. */
 export class ResultsError extends Error {
   constructor(code, message) {
     super(message);
@@ -166,8 +166,18 @@ function parseLine(line, isCutOff) {
   }
 }
 
+const UNREADABLE = { ENOENT: "no such file", EISDIR: "a folder, not a file", EACCES: "it may not be read" };
+
 export function readResults(path) {
-  return parseResults(readFileSync(path, "utf8"), String(path));
+  return parseResults(textOf(path), String(path));
+}
+
+function textOf(path) {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw new ResultsError("unreadable", `${path}: ${UNREADABLE[error.code] ?? error.message}`);
+  }
 }
 
 /** Several files as one: what was measured in parts, with all their commands. */

@@ -28,6 +28,8 @@ export const PACE = {
   /** Factor of all longest waits. */
   patience: 1,
 };
+/** Of those that are no times in ms. */
+export const PACE_UNITS = { messages: "times", restarts: "times", patience: "times all longest waits" };
 
 export class Stage {
   driver;

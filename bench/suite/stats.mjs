@@ -40,8 +40,8 @@ export function summary(values) {
  * @param {readonly number[]} theirs
  * @param {{ paired?: boolean, confidence?: number, seed?: number, resamples?: number }} [options] paired: the i-th of
  *   both were made together
- * @returns {{ ratio: number | null, low: number | null, high: number | null }} the ratio is null where one side has no
- *   runs, the interval also where a side has too few
+ * @returns {{ ratio: number | null, low: number | null, high: number | null, paired: boolean }} the ratio is null where one
+ *   side has no runs, the interval also where a side has too few; paired: whether the interval was made of pairs
  */
 export function ratioOfMedians(ours, theirs, options = {}) {
   const { paired = false, confidence = CONFIDENCE, seed = 1, resamples = RESAMPLES } = options;
@@ -49,9 +49,9 @@ export function ratioOfMedians(ours, theirs, options = {}) {
     throw new RangeError(`Expected as many runs on both sides of pairs, got ${ours.length} and ${theirs.length}`);
   }
   const [a, b] = [median(ours), median(theirs)];
-  if (a === null || b === null) return { ratio: null, low: null, high: null };
+  if (a === null || b === null) return { ratio: null, low: null, high: null, paired: false };
   const ratio = Math.max(RESOLUTION, a) / Math.max(RESOLUTION, b);
-  if (Math.min(ours.length, theirs.length) < LEAST_RUNS) return { ratio, low: null, high: null };
+  if (Math.min(ours.length, theirs.length) < LEAST_RUNS) return { ratio, low: null, high: null, paired: false };
   const [x, y] = [ours.map(logarithm), theirs.map(logarithm)];
   const chance = seeded(seed);
   const inPairs = paired && x.length >= LEAST_PAIRS;
@@ -60,7 +60,8 @@ export function ratioOfMedians(ours, theirs, options = {}) {
   const freedom = inPairs ? x.length - 1 : x.length + y.length - 2;
   const tail = normalBelow(-studentBound(confidence, freedom));
   const at = (share) => differences[Math.min(resamples - 1, Math.max(0, Math.round(share * (resamples - 1))))];
-  return { ratio, low: Math.min(ratio, Math.exp(at(tail))), high: Math.max(ratio, Math.exp(at(1 - tail))) };
+  const [low, high] = [Math.exp(at(tail)), Math.exp(at(1 - tail))];
+  return { ratio, low: Math.min(ratio, low), high: Math.max(ratio, high), paired: inPairs };
 }
 
 const logarithm = (value) => Math.log(Math.max(RESOLUTION, value));

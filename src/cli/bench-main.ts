@@ -6,7 +6,7 @@ import { CommandFault } from "./fault.ts";
 const SUITE = new URL("../../bench/suite/main.mjs", import.meta.url);
 
 interface Suite {
-  bench(args: readonly string[]): Promise<number>;
+  bench(args: readonly string[], options: { readonly name: string }): Promise<number>;
 }
 
 /** @returns the exit code */
@@ -18,5 +18,5 @@ export async function runBench(args: readonly string[]): Promise<number> {
     );
   }
   const suite: Suite = await import(SUITE.href);
-  return suite.bench(args);
+  return suite.bench(args, { name: "hearsay bench" });
 }

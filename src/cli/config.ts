@@ -3,6 +3,7 @@
 
 import { isIP } from "node:net";
 import { hostname } from "node:os";
+import type { Command, Option } from "commander";
 import * as z from "zod";
 import { parseSeed } from "../bootstrap/ways.ts";
 import { addressOf, parseAddress } from "../gossip/address.ts";
@@ -44,6 +45,12 @@ function oneOf<T extends string>(values: readonly T[]): (text: string) => T | un
   return (given) => values.find((value) => value === given);
 }
 
+/** What a switch's variable says; undefined if that is neither. */
+function switchOf(given: string): boolean | undefined {
+  if (/^(1|true|yes|on)$/i.test(given)) return true;
+  return /^(0|false|no|off)$/i.test(given) ? false : undefined;
+}
+
 /** Names are shown on terminals and in logs, and travel with the member. */
 function printable(bytesMax: number): (text: string) => string | undefined {
   return (given) => {
@@ -70,10 +77,7 @@ const tag = text("key=value", (given): [string, string] | undefined => {
   const at = given.indexOf("=");
   return at > 0 && !/\p{Cc}/u.test(given) ? [given.slice(0, at).trim(), given.slice(at + 1).trim()] : undefined;
 });
-const onOrOff = text("1 or 0", (given) => {
-  if (/^(1|true|yes|on)$/i.test(given)) return true;
-  return /^(0|false|no|off)$/i.test(given) ? false : undefined;
-});
+const onOrOff = text("1 or 0", switchOf);
 const token = text("a token without spaces", (given) => (/^\S{1,1024}$/.test(given) ? given : undefined));
 
 const nodeSchema = z.strictObject({
@@ -144,6 +148,37 @@ function read<T extends object>(
   const result = schema.safeParse(raw);
   if (result.success) return Object.freeze(result.data);
   throw faultOf(result.error, settings, raw, origins);
+}
+
+/**
+ * For a command that has no schema here: takes its options' variables in, so that they mean what they mean everywhere.
+ * Commander's own `env()` would turn a switch on by `0`, and take an empty variable at its word.
+ * @param variables an option's key → its variable
+ * @throws CommandFault (exit code 2) naming the variable, what was expected, what was got
+ */
+export function readVariables(
+  command: Command,
+  variables: Readonly<Record<string, string>>,
+  environment: Environment,
+): void {
+  for (const option of command.options) {
+    const key = option.attributeName();
+    const name = variables[key] ?? "";
+    const given = environment[name] ?? "";
+    if (given === "" || command.getOptionValueSource(key) === "cli") continue;
+    command.setOptionValueWithSource(key, variableOf(option, name, given), "env");
+  }
+}
+
+function variableOf(option: Option, name: string, given: string): string | boolean | string[] {
+  const refuse = (expected: string) => new CommandFault(2, `${name}: expected ${expected}, got ${shown(given)}`);
+  if (option.isBoolean()) {
+    const isOn = switchOf(given);
+    if (isOn === undefined) throw refuse("1 or 0");
+    return isOn;
+  }
+  if (option.argChoices && !option.argChoices.includes(given)) throw refuse(option.argChoices.join(", "));
+  return option.variadic ? [given] : given;
 }
 
 function asText(value: string | boolean | readonly string[], setting: Setting): string | string[] {

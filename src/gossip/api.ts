@@ -80,7 +80,7 @@ export interface GossipEvents {
 }
 
 export interface Waiting {
-  /** Ends the wait with the signal's reason. */
+  /** Ends the wait with the signal's own reason, as in Node.js: of `AbortSignal.timeout()` a DOMException `TimeoutError`. */
   readonly signal?: AbortSignal;
 }
 
@@ -101,7 +101,7 @@ export interface GossipNode extends AsyncDisposable {
   neighbours(address: string, count: number): Member[];
   /**
    * Asks the seeds (`ip:port`; names are resolved by the caller) in turn until one admits this node.
-   * @throws GossipError `ERR_JOIN_TIMEOUT` if none answered in `joinTimeoutMs`.
+   * @throws GossipError `ERR_JOIN_TIMEOUT` if none answered in `joinTimeoutMs`; the signal's reason if that was sooner
    */
   join(seeds: readonly string[], waiting?: Waiting): Promise<void>;
   /** Sends one `hello` to a broadcast address; who hears it may admit this node. */
@@ -125,7 +125,10 @@ export interface GossipNode extends AsyncDisposable {
   off<K extends keyof GossipEvents>(type: K, listener: (...args: GossipEvents[K]) => void): this;
 }
 
-/** The world's faults (the caller's are TypeError and RangeError, a peer's are counted). */
+/**
+ * The world's faults (the caller's are TypeError and RangeError, a peer's are counted). A wait that a signal ended is none:
+ * it rejects with the signal's reason.
+ */
 export class GossipError extends Error {
   override readonly name = "GossipError";
   readonly code: "ERR_ADDRESS_IN_USE" | "ERR_BIND" | "ERR_JOIN_TIMEOUT" | "ERR_CLOSED" | "ERR_BUSY";

@@ -119,6 +119,10 @@ export function configure(preset: Preset = "lan", overrides: Partial<Config> = {
   const result = schema.safeParse({ ...base, ...overrides });
   if (result.success) return Object.freeze(result.data);
   const issue = result.error.issues[0];
+  if (issue?.code === "unrecognized_keys") {
+    const known = Object.keys(schema.shape).join(", ");
+    throw new RangeError(`Expected \`config\` to have some of ${known}, got \`${issue.keys.join("`, `")}\``);
+  }
   const name = issue?.path.join(".");
   throw new RangeError(name ? `Wrong \`${name}\`: ${issue?.message}` : (issue?.message ?? "wrong configuration"));
 }

@@ -2,6 +2,7 @@
 // No wall-clock time in the output: the same settings give the same bytes.
 
 import { Command, Option } from "commander";
+import { readVariables } from "../cli/config.ts";
 import { CommandFault } from "../cli/fault.ts";
 import { type Config, configure, type Preset, presets } from "../gossip/config.ts";
 import { type Figures, plainSwim, play, type ScenarioName, type Settings, scenarios } from "./scenarios.ts";
@@ -21,48 +22,66 @@ interface Given {
   readonly faulty?: string;
   readonly forMs?: string;
   readonly cutMs?: string;
-  readonly plain?: true;
+  readonly plain?: boolean;
   readonly set?: readonly string[];
-  readonly json?: true;
+  readonly json?: boolean;
 }
+
+/** An option's key → the variable that says the same. */
+const VARIABLES = {
+  nodes: "NODES",
+  scenario: "SCENARIO",
+  loss: "LOSS",
+  seed: "SEED",
+  preset: "PRESET",
+  stalled: "STALLED",
+  stallMs: "STALL_MS",
+  runMs: "RUN_MS",
+  faulty: "FAULTY",
+  forMs: "FOR_MS",
+  cutMs: "CUT_MS",
+  plain: "PLAIN",
+  set: "SET",
+  json: "JSON",
+} as const satisfies Readonly<Record<keyof Given, string>>;
 
 export function simCommand(): Command {
-  const names = Object.keys(scenarios);
-  return new Command("sim")
-    .description("run one scenario of the protocol in virtual time, on a simulated network, and print its figures")
-    .addOption(new Option("--nodes <n>", `members, 3 to ${NODES_MAX}`).env("NODES").default("100"))
-    .addOption(new Option("--scenario <name>", "what happens").env("SCENARIO").choices(names).default("converge"))
-    .addOption(new Option("--loss <share>", "share of datagrams lost, from 0 to below 1").env("LOSS").default("0"))
-    .addOption(new Option("--seed <n>", SEED_HELP).env("SEED").default("1"))
-    .addOption(
-      new Option("--preset <name>", "protocol constants").env("PRESET").choices(Object.keys(presets)).default("lan"),
-    )
-    .addOption(
-      new Option("--stalled <n>", "stall, lifeguard: how many members stand still in cycles (16)").env("STALLED"),
-    )
-    .addOption(new Option("--stall-ms <ms>", "stall, lifeguard: … for how long (6000)").env("STALL_MS"))
-    .addOption(new Option("--run-ms <ms>", "stall, lifeguard: … and run in between (64)").env("RUN_MS"))
-    .addOption(new Option("--faulty <n>", "deaf, mute: how many members are (one in a hundred)").env("FAULTY"))
-    .addOption(new Option("--for-ms <ms>", "stall, lifeguard, deaf, mute, idle: how long it lasts").env("FOR_MS"))
-    .addOption(new Option("--cut-ms <ms>", "partition: how long it lasts (60000)").env("CUT_MS"))
-    .addOption(
-      new Option("--plain", "plain SWIM instead: no Lifeguard, and nothing that we add to failure detection").env(
-        "PLAIN",
-      ),
-    )
-    .addOption(new Option("--set <name=value...>", "overrides of protocol constants").env("SET"))
-    .addOption(new Option("--json", "one line of JSON").env("JSON"))
-    .addHelpText("after", HELP)
-    .action((given: Given) => {
-      const settings = settingsOf(given);
-      const figures = play(given.scenario, settings);
-      process.stdout.write(
-        given.json ? jsonLine(given.scenario, settings, figures) : table(given.scenario, settings, figures),
-      );
-    });
+  const command = new Command("sim").description(
+    "run one scenario of the protocol in virtual time, on a simulated network, and print its figures",
+  );
+  for (const option of options()) {
+    const variable = VARIABLES[option.attributeName() as keyof Given];
+    option.description = `${option.description} (env ${variable})`;
+    command.addOption(option);
+  }
+  return command.addHelpText("after", HELP).action(() => {
+    readVariables(command, VARIABLES, process.env);
+    const given = command.opts<Given>();
+    const settings = settingsOf(given);
+    const figures = play(given.scenario, settings);
+    process.stdout.write(
+      given.json ? jsonLine(given.scenario, settings, figures) : table(given.scenario, settings, figures),
+    );
+  });
 }
 
-const SEED_HELP = "the same seed gives the same run, an integer from 0 to 4294967295";
+const options = () => [
+  new Option("--nodes <n>", `members, 3 to ${NODES_MAX}`).default("100"),
+  new Option("--scenario <name>", "what happens").choices(Object.keys(scenarios)).default("converge"),
+  new Option("--loss <share>", "share of datagrams lost, from 0 to below 1").default("0"),
+  new Option("--seed <n>", "the same seed gives the same run, an integer from 0 to 4294967295").default("1"),
+  new Option("--preset <name>", "protocol constants").choices(Object.keys(presets)).default("lan"),
+  new Option("--stalled <n>", "stall, blocked, lifeguard: how many members stand still in cycles (16)"),
+  new Option("--stall-ms <ms>", "stall, blocked, lifeguard: … for how long (6000)"),
+  new Option("--run-ms <ms>", "stall, blocked, lifeguard: … and run in between (64)"),
+  new Option("--faulty <n>", "deaf, mute: how many members are (one in a hundred)"),
+  new Option("--for-ms <ms>", "stall, blocked, lifeguard, deaf, mute, idle: how long it lasts"),
+  new Option("--cut-ms <ms>", "partition: how long it lasts (60000)"),
+  new Option("--plain", "plain SWIM instead: no Lifeguard, and nothing that we add to failure detection"),
+  new Option("--set <name=value...>", "overrides of protocol constants"),
+  new Option("--json", "one line of JSON"),
+];
+
 const HELP = `
 Scenarios (times are virtual ms; a hop takes 0.125 to 0.375 ms):
   converge   all but one join that one at the same moment; until all know all
@@ -107,10 +126,11 @@ function optional(name: keyof Settings, option: string, text: string | undefined
 
 /** `name=value`, as a number or true or false; what may be set is the schema's to say. */
 function overridesOf(preset: Preset, pairs: readonly string[]): Partial<Config> {
+  const standard: Readonly<Record<string, number | boolean>> = configure(preset);
   const overrides: Record<string, number | boolean> = {};
   for (const pair of pairs.flatMap((words) => words.split(/[\s,]+/))) {
     const [name = "", text = ""] = pair.split("=");
-    overrides[name] = text === "true" || text === "false" ? text === "true" : Number(text || Number.NaN);
+    overrides[name] = constantOf(standard, name, text);
   }
   try {
     configure(preset, overrides);
@@ -118,6 +138,22 @@ function overridesOf(preset: Preset, pairs: readonly string[]): Partial<Config> 
     throw new CommandFault(2, `--set: ${(error as Error).message}`);
   }
   return overrides;
+}
+
+/** A number, or true or false, as the constant is; what is too much of it is the schema's to say. */
+function constantOf(standard: Readonly<Record<string, number | boolean>>, name: string, text: string) {
+  if (!Object.hasOwn(standard, name)) {
+    const known = Object.keys(standard).join(", ");
+    throw new CommandFault(2, `--set: there is no ${JSON.stringify(name)}; there are ${known}`);
+  }
+  const got = `for ${name}, got ${JSON.stringify(text)}`;
+  if (typeof standard[name] === "boolean") {
+    if (text !== "true" && text !== "false") throw new CommandFault(2, `--set: expected true or false ${got}`);
+    return text === "true";
+  }
+  const value = text.trim() === "" ? Number.NaN : Number(text);
+  if (!Number.isFinite(value)) throw new CommandFault(2, `--set: expected a number ${got}`);
+  return value;
 }
 
 function integerOf(option: string, text: string, least: number, most: number): number {

@@ -4,12 +4,15 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { soon } from "../gossip/places.ts";
 
 const FLOOR = new URL("../../bench/floor.mjs", import.meta.url).pathname;
 const REAL = new URL("../../bench/real.mjs", import.meta.url).pathname;
 const ONE_PROCESS = new URL("../../bench/one-process.mjs", import.meta.url).pathname;
+const CREW = new URL("../../bench/crew.mjs", import.meta.url).href;
+const README = new URL("../../bench/README.md", import.meta.url).pathname;
 
 interface Outcome {
   readonly code: number;
@@ -28,19 +31,41 @@ function bench(script: string, ...options: string[]): Promise<Outcome> {
   });
 }
 
+describe.each(["table", "ablation", "sweep", "real", "floor", "one-process"])("bench/%s.mjs", (name) => {
+  const script = new URL(`../../bench/${name}.mjs`, import.meta.url).pathname;
+
+  it("says how it is used, and measures nothing", async () => {
+    const { code, text } = await bench(script, "--help");
+    expect([code, text]).toEqual([0, expect.stringMatching(/^Usage: npm run bench:/)]);
+  });
+
+  it("refuses in one line what it does not know", async () => {
+    const before = readFileSync(README, "utf8");
+    const wrong = name === "sweep" ? ["--bogus", "toString"] : ["--bogus", "twice"];
+    for (const option of wrong) {
+      const { code, text } = await bench(script, option);
+      expect(code).toBe(2);
+      expect(text).toContain(option);
+      expect(text.trimEnd()).not.toContain("\n");
+    }
+    expect(readFileSync(README, "utf8")).toBe(before);
+  });
+});
+
 /** The processes that a process has started and that still run. */
 function childrenOf({ pid }: ChildProcess): string[] {
   const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
   return text === "" ? [] : text.split(" ");
 }
 
-const isRunning = (pid: string) => {
+/** One that has ended and was not fetched by whoever inherited it does not run. */
+function isRunning(pid: string): boolean {
   try {
-    return process.kill(Number(pid), 0);
+    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
   } catch {
     return false;
   }
-};
+}
 
 it("what the machine takes by itself is measured over the same graph", async () => {
   const { code, text, records } = await bench(FLOOR, "--members", "5", "--broadcasts", "3");
@@ -88,14 +113,38 @@ describe("the benchmark of real processes", () => {
   );
 
   it.each([
-    ["--members", "2"],
-    ["--kills", "some"],
-  ])("refuses %s %s with exit code 2", async (option, value) => {
+    ["--members", "2", "--members"],
+    ["--kills", "some", "--kills"],
+    ["--preset", "moon", "`preset`"],
+    ["--set", "probeRepeat=1", "`probeRepeat`"],
+    ["--set", "probeRepeats", "--set"],
+  ])("refuses %s %s in one line with exit code 2", async (option, value, named) => {
     const { code, text } = await bench(REAL, option, value);
     expect(code).toBe(2);
-    expect(text).toContain(option);
+    expect(text).toContain(named);
+    expect(text.trimEnd()).not.toContain("\n");
   });
 });
+
+it.runIf(process.platform === "linux").each(["SIGTERM", "SIGKILL"] as const)(
+  "the crew of simulated runs ends with its script, also by %s",
+  async (signal) => {
+    const runs = [1, 2].map((seed) => ({
+      scenario: "idle",
+      settings: { nodes: 10_000, loss: 0, preset: "lan", seed },
+    }));
+    const program = `import { play } from ${JSON.stringify(CREW)}; await play(${JSON.stringify(runs)});`;
+    const script = spawn(process.execPath, ["--input-type=module", "--eval", program], { stdio: "ignore" });
+    onTestFinished(() => void script.kill("SIGKILL"));
+    const crew = Math.min(availableParallelism(), runs.length);
+    await soon("they play", () => childrenOf(script).length >= crew, 10_000);
+    const children = childrenOf(script);
+    const exited = once(script, "exit");
+    script.kill(signal);
+    await exited;
+    await soon("none is left", () => !children.some(isRunning), 5_000);
+  },
+);
 
 describe("the benchmark of one process", () => {
   it("forms a network of twenty and lets it rest", async () => {

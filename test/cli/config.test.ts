@@ -46,6 +46,10 @@ const wrong: [args: string, environment: Record<string, string>, sentence: strin
   ["cluster", { NODES: "201" }, 'NODES: expected a number from 1 to 200, got "201"'],
   ["cluster --http-port 65530", {}, "--http-port: expected at most 65523 with 12 nodes, got 65530"],
   ["sim --nodes many", {}, "--nodes: expected an integer from 3 to"],
+  ["sim", { NODES: "many" }, "--nodes: expected an integer from 3 to"],
+  ["sim", { SCENARIO: "war" }, "SCENARIO: expected converge, bridge, "],
+  ["sim", { PLAIN: "maybe" }, 'PLAIN: expected 1 or 0, got "maybe"'],
+  ["sim", { JSON: "2" }, 'JSON: expected 1 or 0, got "2"'],
   ["sim --scenario war", {}, "option '--scenario <name>' argument 'war' is invalid."],
   ["node --colour", {}, "unknown option '--colour'"],
   ["node --http-port", {}, "option '--http-port <port>' argument missing"],
@@ -84,6 +88,22 @@ describe("a right command line", () => {
     expect(JSON.parse(first.stdout)).toMatchObject({ scenario: "converge", nodes: 20, loss: 0.05, seed: 7 });
     expect(first.stdout.trimEnd().split("\n")).toHaveLength(1);
     expect(second).toEqual(first);
+  });
+
+  it("takes a switch's variable as on or off, in the simulator as well, and an empty one as none", async () => {
+    const simulated = async (environment: Record<string, string>, ...options: string[]) =>
+      (await run(["sim", "--nodes", "5", ...options], environment)).stdout;
+    const plain = await simulated({});
+    expect(plain).toMatch(/^converge: 5 members/);
+    for (const off of ["0", "false", "No", "off", ""]) {
+      expect(await simulated({ PLAIN: off, JSON: off, SCENARIO: "", SEED: "", SET: "" })).toBe(plain);
+    }
+    for (const on of ["1", "true", "Yes", "on"]) {
+      expect(JSON.parse(await simulated({ PLAIN: on, JSON: on, SEED: "4" }, "--seed", "9"))).toMatchObject({
+        seed: 9,
+        config: { damping: false },
+      });
+    }
   });
 
   it("takes variables, lets options beat them, and counts empty ones as none", async () => {

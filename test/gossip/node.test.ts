@@ -446,6 +446,7 @@ describe("a real node", () => {
       ["preset", { preset: "moon" as "lan" }],
       ["probeIntervalMs", { config: { probeIntervalMs: 0 } }],
       ["probeTimeoutMs", { config: { probeTimeoutMs: 5_000 } }],
+      ["have some of probeIntervalMs, probeTimeoutMs, ", { config: { foo: 1 } as object }],
       ["advertise", { advertise: "example.org" }],
       ["advertise", { advertise: "10.0.0.1:0" }],
       ["512", { profile: { name: "x".repeat(600) } }],
@@ -494,6 +495,8 @@ describe("a real node", () => {
       controller.abort(reason);
       await expect(joining).rejects.toBe(reason);
       await expect(node.join([nobody.address], { signal: controller.signal })).rejects.toBe(reason);
+      const late = node.join([nobody.address], { signal: AbortSignal.timeout(1) });
+      await expect(late).rejects.toMatchObject({ name: "TimeoutError" });
     });
 
     test("ends with ERR_CLOSED when the node is closed, and when it leaves", async () => {

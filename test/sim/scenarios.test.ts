@@ -237,6 +237,9 @@ describe("hearsay sim", () => {
   it.each([
     ["--set", "probeRepeat=1", "probeRepeat"],
     ["--set", "nacks=1", "nacks"],
+    ["--set", "heedDead=maybe", 'expected true or false for heedDead, got "maybe"'],
+    ["--set", "probeRepeats=often", 'expected a number for probeRepeats, got "often"'],
+    ["--set", "foo=1", "probeIntervalMs, probeTimeoutMs, "],
     ["--stall-ms", "0", "--stall-ms"],
     ["--faulty", "100", "--faulty"],
     ["--nodes", "2", "--nodes"],

@@ -39,6 +39,12 @@ describe("the soak", () => {
     expect(code).toBe(1);
   });
 
+  it("says how it is used, and refuses in one line what it does not know", async () => {
+    const [help, bogus] = await Promise.all([soak([], "--help"), soak([], "--bogus")]);
+    expect([help.code, help.text]).toEqual([0, expect.stringMatching(/^Usage: npm run soak/)]);
+    expect([bogus.code, bogus.text]).toEqual([2, "Unknown option '--bogus'; --help says what there is\n"]);
+  });
+
   it.each([
     ["--seeds", "0"],
     ["--from", "-1"],

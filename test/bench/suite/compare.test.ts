@@ -92,6 +92,16 @@ describe("two results files", () => {
     expect(apart).toMatchObject({ paired: false, verdict: "no change beyond noise" });
   });
 
+  it("do not call fewer than five pairs: they are taken apart", () => {
+    const compared = (count: number) => {
+      const runs = runsOf(count, { driver: "sim", nodes: 12, spread: 0.5 });
+      return compare(resultsOf(runs), resultsOf(slowed(runs, 1.1)));
+    };
+    expect(new Set(compared(5).rows.map(({ paired }) => paired))).toEqual(new Set([true]));
+    expect(new Set(compared(4).rows.map(({ paired }) => paired))).toEqual(new Set([false]));
+    expect(comparisonText(compared(4), { all: true })).not.toContain("in pairs");
+  });
+
   it("do not pair what ran on a real machine at another time", () => {
     const before = runsOf(8, { driver: "docker" });
     const { rows } = compare(resultsOf(before), resultsOf(slowed(before, 1.1)));
@@ -147,6 +157,32 @@ describe("two results files", () => {
     expect(compare(resultsOf(runsOf(3, {})), resultsOf(moved)).warnings).toEqual(["cpus differs: 2 before, 64 after"]);
   });
 
+  it("warn where the settings are others, each by its name", () => {
+    const set = (settings: object) => runsOf(3, {}).map((run) => ({ ...run, settings }));
+    const [before, after] = [
+      set({ preset: "lan", pace: { cutMs: 40_000, messages: 10 } }),
+      set({ preset: "wan", pace: { cutMs: 5_000, messages: 10 }, probeRepeats: 0 }),
+    ];
+    const { warnings } = compare(resultsOf(before), resultsOf(after));
+    expect(warnings).toEqual([
+      'preset differs: "lan" before, "wan" after',
+      "pace.cutMs differs: 40000 before, 5000 after",
+      "probeRepeats differs: unknown before, 0 after",
+    ]);
+    expect(comparisonText(compare(resultsOf(before), resultsOf(after)))).toMatch(/^Careful: preset differs/);
+    // What the other has not run at all is not compared.
+    const elsewhere = set({ preset: "local" }).map((run) => ({ ...run, nodes: 100 }));
+    expect(compare(resultsOf(before), resultsOf([...before, ...elsewhere])).warnings).toEqual([]);
+  });
+
+  it("warn of other seeds in virtual time alone", () => {
+    const of = (driver: string, seed: number) =>
+      resultsOf(runsOf(3, { driver }).map((run, i) => ({ ...run, seed: seed + i })));
+    const warnings = (driver: string) => compare(of(driver, 1), of(driver, 7)).warnings;
+    expect(warnings("sim")).toEqual(["the seeds of virtual time differ: 1, 2, 3 before, 7, 8, 9 after"]);
+    expect(warnings("process")).toEqual([]);
+  });
+
   it("are refused where one has another schema", () => {
     const other = { ...resultsOf([]), header: { schema: 2 }, name: "new.jsonl" };
     expect(() => compare(resultsOf([]), other)).toThrow("new.jsonl: expected schema 1, got 2");
@@ -200,6 +236,15 @@ describe("the command", () => {
     expect(execFileSync(process.execPath, [COMPARE, one, two], { encoding: "utf8" })).toContain("slower");
   });
 
+  it("says that two have nothing in common, with exit code 1", () => {
+    const file = place();
+    const [one, two] = [12, 25].map((nodes) => file(`${nodes}.jsonl`, resultsText(header, runsOf(3, { nodes }))));
+    const { status, stdout } = spawnSync(process.execPath, [COMPARE, String(one), String(two)], { encoding: "utf8" });
+    expect(status).toBe(1);
+    expect(stdout).toContain("The two have nothing in common");
+    expect(stdout).not.toContain("0 figures");
+  });
+
   it("refuses in a sentence, with exit code 2", () => {
     const file = place();
     const good = file("good.jsonl", resultsText(header, runsOf(3, {})));
@@ -207,7 +252,8 @@ describe("the command", () => {
     const cases: [string[], string][] = [
       [[good], "Usage: "],
       [[good, other], "other.jsonl:1: expected schema 1, got 3"],
-      [[good, `${good}.none`], "no such file"],
+      [[good, `${good}.none`], "good.jsonl.none: no such file\n"],
+      [[good, join(good, "..")], ": a folder, not a file\n"],
       [[good, good, "--confidence", "95"], "--confidence: expected a number from 0.5"],
       [[good, good, "--loud"], "--loud"],
     ];

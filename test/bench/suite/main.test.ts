@@ -81,12 +81,34 @@ describe("the bench", () => {
     expect(record.figures.datagramsPerNodeAndSecond === null).toBe(record.lacks !== undefined);
   });
 
-  it("says which runs there would be", async () => {
-    const { code, stdout } = await bench("--driver", "sim", "--scenario", "pause", "--sweep", "--list");
+  it("says which runs there would be, and how long they take", async () => {
+    const { code, stdout, stderr } = await bench("--driver", "sim", "--scenario", "pause", "--sweep", "--list");
     expect(code).toBe(0);
     const rows = stdout.trimEnd().split("\n");
     expect(rows).toHaveLength(5 * 4 * 3);
     expect(rows[0]).toBe("1\t12\tsim\tpause:3s\thearsay\tseed 1");
+    expect(stderr).toBe("run\tnodes\tdriver\tscenario\tpeer\tseed\nbench: 60 runs, all in virtual time\n");
+  });
+
+  it.each(["--list", "--sweep"])("says which peers a driver has, if not those asked for: %s", async (option) => {
+    const { code, stdout, stderr } = await bench("--driver", "sim", "--peer", "serf", option);
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toContain("driver sim has no peer serf, only hearsay");
+  });
+
+  it("names the scenarios it knows, and the variants of one", async () => {
+    const [strange, half] = await Promise.all([bench("--scenario", "nope"), bench("--scenario", "pause:4s")]);
+    expect(strange.stderr).toContain('There is no "nope"; there are cold, mass-join, ');
+    expect(half.stderr).toContain('There is no "pause:4s"; there are pause:3s, pause:10s, pause:30s');
+  });
+
+  it("says of each pace what it is without being told, and in what it counts", async () => {
+    const { code, stdout } = await bench("--help");
+    expect(code).toBe(0);
+    const words = stdout.replace(/\s+/g, " ");
+    for (const told of ["settleMs (3000 ms)", "messages (10 times)", "patience (1 times all longest waits)"]) {
+      expect(words).toContain(told);
+    }
   });
 
   it.each([
@@ -98,6 +120,7 @@ describe("the bench", () => {
     ["--seed", "-1"],
     ["--preset", "moon"],
     ["--pace", "idleMs"],
+    ["--pace", "messages=2.5"],
     ["--speed", "9"],
   ])("refuses %s %s with exit code 2, and says what it expected", async (option, value) => {
     const { code, stderr } = await bench("--list", option, value);
@@ -120,6 +143,8 @@ describe("the bench", () => {
     expect(code).toBe(0);
     expect(stdout).toContain("crash");
     expect((await run(CLI, ["bench", "--nodes", "none"])).code).toBe(2);
+    expect((await run(CLI, ["bench", "--help"])).stdout).toMatch(/^Usage: hearsay bench /);
+    expect((await bench("--help")).stdout).toMatch(/^Usage: bench /);
   });
 });
 
@@ -152,6 +177,25 @@ describe.runIf(process.platform === "linux")("an interrupted bench", () => {
     expect(code).toBe({ SIGINT: 130, SIGTERM: 143, SIGKILL: null }[signal]);
     await soon("none is left", () => !children.some(isRunning), 5_000);
     if (signal !== "SIGKILL") expect(tables()).not.toContain(`hearsay_bench_${script.pid}`);
+  });
+
+  it("says what makes the page of the runs that were over", async () => {
+    const out = "cut short.jsonl";
+    const options = ["--driver", "sim", "--scenario", "idle", "--nodes", "12", "--repetitions", "100", "--out", out];
+    const script = spawn(process.execPath, [MAIN, ...options], { cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
+    onTestFinished(() => void script.kill("SIGKILL"));
+    let stderr = "";
+    script.stderr.setEncoding("utf8").on("data", (text: string) => {
+      stderr += text;
+    });
+    await soon("one is over", () => /nothing to notice/.test(stderr), 15_000);
+    const closed = once(script, "close");
+    script.kill("SIGINT");
+    await closed;
+    const [, command = ""] = /runs are in cut short\.jsonl; their page: (.+)/.exec(stderr) ?? [];
+    expect(command).toMatch(/^node \S+report\.mjs 'cut short\.jsonl' 'cut short\.html'$/);
+    execFileSync("sh", ["-c", command], { cwd: folder });
+    expect(readFileSync(join(folder, "cut short.html"), "utf8")).toContain("idle cost");
   });
 
   it("removes what a killed one could not", async () => {

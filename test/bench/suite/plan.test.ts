@@ -1,7 +1,7 @@
 // Who runs when: fair to both peers, whatever the machine does meanwhile.
 
 import { describe, expect, it } from "vitest";
-import { plan, type Run } from "./suite.ts";
+import { lengthOf, plan, type Run } from "./suite.ts";
 
 const scenarios = {
   crash: { needs: ["crash"], lastsMs: 30_000 },
@@ -57,6 +57,19 @@ describe("the plan", () => {
     expect(await times("long", ["hearsay", "serf"])).toBe(3);
     expect(await times("formed", ["hearsay", "serf"])).toBe(3);
     expect(await times("formed", ["hearsay"])).toBe(5);
+  });
+
+  it("is as long as its runs are at the most, those in virtual time aside", async () => {
+    const length = async (more: object) =>
+      lengthOf((await plan({ ...given, ...more }, scenarios, able)).runs, scenarios);
+    const wanted = ["crash", "formed"].map((scenario) => ({ scenario, variant: "" }));
+    const settling = "and before each its network starts and settles";
+    expect(await length({ peers: ["serf"], repetitions: 1 })).toBe(`1 run: about 1 min at the most, ${settling}`);
+    expect(await length({ repetitions: 30, wanted })).toBe(`120 runs: about 1 h 55 min at the most, ${settling}`);
+    expect(await length({ drivers: ["sim", "process"] })).toBe(
+      `20 runs, of which 10 in real time: about 5 min at the most, ${settling}`,
+    );
+    expect(await length({ drivers: ["sim"] })).toBe("10 runs, all in virtual time");
   });
 
   it("repeats as often as it is told", async () => {

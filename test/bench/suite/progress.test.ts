@@ -64,6 +64,7 @@ describe("the table", () => {
     const runs = [5, 9, 7].map((p50Ms) => ({ ...RECORD, figures: { ...FIGURES, p50Ms } }));
     const lines = summaryTable([...runs, { ...RECORD, peer: "serf", error: "gone" }]).split("\n");
     expect(lines).toHaveLength(3);
+    expect(lines[0]).toMatch(/ most views +datagrams\/node\/s +B\/node\/s +CPU ms\/node\/s +RSS MiB\/node$/);
     expect(lines[1]).toMatch(/^sim +12 +pause 3s +hearsay +3 +– +7\.0 ms +1\.50 s +3 +0 +2 /);
     expect(lines[2]).toMatch(/^sim +12 +pause 3s +serf +0 of 1 +– +– /);
   });

@@ -188,6 +188,17 @@ describe("who has less", () => {
     expect([alone.won, alone.cells]).toEqual([[], expect.not.arrayContaining(["Serf"])]);
   });
 
+  it("is told apart at the top from what took too few runs to tell", () => {
+    const top = (records: readonly unknown[]) => textOf(only(parseMarkup(report(resultsOf(records))), "header"));
+    const both = (count: number, wish: object) =>
+      ["hearsay", "serf"].flatMap((peer) => runsOf(count, { ...wish, peer, p50Ms: peer === "serf" ? 900 : 100 }));
+    expect(top(both(1, {}))).toContain("Too few runs to tell who has less: that takes 3 of each.");
+    expect(top(both(5, {}))).toMatch(/of 2: hearsay 2, Serf 0; 0 without a difference beyond noise\./);
+    expect(top([...both(5, {}), ...both(2, { scenario: "crash" })])).toContain(
+      "of 4: hearsay 2, Serf 0; 0 without a difference beyond noise, 2 with too few runs to tell.",
+    );
+  });
+
   it("is nobody where the difference is less than the clocks may be off", () => {
     const blurred = (peer: string, p50Ms: number) =>
       runsOf(5, { peer, p50Ms, spread: 0.001, scenario: "broadcast" }).map((run) => ({

@@ -86,7 +86,7 @@ describe("the ratio of two medians", () => {
   });
 
   it("takes what is below the resolution of a record for the resolution", () => {
-    expect(ratioOfMedians([0, 0, 0], [0, 0, 0])).toEqual({ ratio: 1, low: 1, high: 1 });
+    expect(ratioOfMedians([0, 0, 0], [0, 0, 0])).toEqual({ ratio: 1, low: 1, high: 1, paired: false });
     expect(ratioOfMedians([1, 1, 1], [0, 0, 0]).ratio).toBe(100);
   });
 

@@ -109,3 +109,7 @@ export interface Plan {
 export async function plan(...given: unknown[]): Promise<Plan> {
   return (await load("plan.mjs")).plan(...given);
 }
+
+export async function lengthOf(...given: unknown[]): Promise<string> {
+  return (await load("plan.mjs")).lengthOf(...given);
+}
