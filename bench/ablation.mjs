@@ -3,23 +3,21 @@
 // Usage: npm run bench:ablation
 
 import { play } from "./crew.mjs";
-import { gauges, runsOf } from "./gauges.mjs";
+import { chanceOf, gauges, runsOf } from "./gauges.mjs";
 import { told } from "./record.mjs";
 import { number, publish, sum, table } from "./words.mjs";
 
 told(`Usage: npm run bench:ablation
 Turns each mechanism off, one at a time, and rewrites bench/README.md.`);
 
-const SAME = 0.05;
-
 const without = {
   "nothing: the full protocol": {},
   "telling often (100 ms between two tellings)": { coalesceMs: 100 },
   coalescing: { coalesceMs: 0 },
   "the wait of acknowledgements": { heardDelayMs: 0 },
-  "acknowledgements (never told again)": { resendMinMs: 60_000 },
+  "telling again soon (after 60 s, not 100 ms)": { resendMinMs: 60_000 },
   "the far contact": { farRotateMs: 0 },
-  "reconciliation (once per member)": { syncIntervalMs: 600_000 },
+  "reconciliation (each member begins one in 600 s)": { syncIntervalMs: 600_000 },
   insisting: { probeRepeats: 0 },
   helpers: { indirectProbes: 0 },
   "timeouts from round-trips (always 500 ms)": { probeTimeoutFloorMs: 500 },
@@ -71,7 +69,7 @@ const columns = judges.flatMap((judge) => figuresOf(judge).map((figure) => ({ ju
 const interesting = columns.filter(({ judge, figure }) => others.some((name) => isChanged(name, judge, figure)));
 function isChanged(name, judge, figure) {
   const [was, is] = [full, name].map((key) => results.get(`${key}/${judge}`)[figure]);
-  return was !== is && Math.abs(is - was) > SAME * Math.abs(was);
+  return Math.max(was, is) > chanceOf(gauges[judge], figure) * Math.min(was, is);
 }
 
 function changes(name) {
@@ -88,17 +86,25 @@ function changes(name) {
   return [worse.join("<br>") || "nothing", better.join("<br>") || "nothing"];
 }
 
+function beyond(judge, figure) {
+  const chance = chanceOf(gauges[judge], figure);
+  return chance < 2 ? `${Math.round((chance - 1) * 100)} %` : `× ${chance}`;
+}
+
 function value(x) {
   return Number.isFinite(x) ? number(x) : "never";
 }
 
 const base = table(
-  ["experiment", "seeds", "the full protocol"],
+  ["experiment", "seeds", "the full protocol; what a change must exceed to count"],
   judges.map((judge) => [
     gauges[judge].title,
     gauges[judge].count,
     figuresOf(judge)
-      .map((figure) => `${figure} ${value(results.get(`${full}/${judge}`)[figure])}`)
+      .map((figure) => {
+        const was = results.get(`${full}/${judge}`)[figure];
+        return `${figure} ${value(was)}${was === 0 ? "" : ` (${beyond(judge, figure)})`}`;
+      })
       .join(", "),
   ]),
 );

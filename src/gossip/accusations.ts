@@ -72,7 +72,8 @@ export class Accusations {
     const claim = this.#members.claim(peer);
     if (!isLive(claim)) return;
     this.#put(now, peer, this.#address);
-    // Its neighbours count accusers, and nobody else needs to: the first whose count is full tells all that it is dead.
+    // All count accusers, but only the neighbours are told of each further one. So their counts are full first, and the first
+    // whose count is full tells all that the accused is dead.
     for (const confirmer of this.#contacts.confirmers(peer, this.#config.confirmersEachSide)) {
       if (confirmer === this.#members.self) continue;
       this.#outbox.open(GOSSIP, this.#peers.address(confirmer), 0, 0, now);
@@ -147,7 +148,10 @@ export class Accusations {
     return true;
   }
 
-  /** Only members may accuse, and not themselves: invented accusers would cut a suspicion short. */
+  /**
+   * Any live member may accuse, neighbour of the accused or not, but nobody itself: invented accusers would cut a suspicion
+   * short.
+   */
   admissible(accused: Address, accuser: Address | undefined): Address | undefined {
     const peer = accuser === undefined || accuser === accused ? undefined : this.#peers.find(accuser);
     return peer !== undefined && isLive(this.#members.claim(peer)) ? accuser : undefined;

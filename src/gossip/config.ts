@@ -29,7 +29,7 @@ const schema = z
      */
     suspicionMaxMult: z.number().min(1).max(64).default(6),
     /**
-     * Further accusers that bring the suspicion down to its least. Lifeguard's K: 3; here 2 of the four neighbours
+     * Further accusers that bring the suspicion down to its least. Lifeguard's K: 3; here any 2, mostly of the four neighbours
      * who look at an accused at once.
      */
     suspicionConfirmations: z.number().int().min(0).max(16).default(2),

@@ -6,11 +6,12 @@
 // SWIM probes and tells random members. Where all hosts share one Ethernet (containers on a bridge), each new pair
 // takes two entries of a neighbour table that holds 1,024 by default for all containers of the machine together; an
 // entry in use is not given up for 15 to 45 s, and what finds no entry is lost without an error (docs/docker.md). A
-// hundred members with random targets need up to 9,900. So pairs are few and lasting: 2 + 2 neighbours and a far one are
-// 6 entries a member.
+// hundred members with random targets need up to 9,900, which is N - 1 a member. So pairs are few and lasting: 2 + 2 neighbours,
+// each shared with the other, and a far one are three pairs a member, or 6 entries.
 //
 // While a group forms, neighbours change with every newcomer, and each change is a new pair. So a member whose view has
-// grown by a quarter lately keeps to the nearest neighbours, and to whoever let it in: the seed, which talks to all
+// grown by a quarter lately keeps to the nearest neighbours (in a group of 9 to 256), tells news of members twice only and is
+// patient with those it probes (33 to 256), and keeps to whoever let it in (any size): the seed, which talks to all
 // newcomers anyway, tells them of each other.
 //
 // It buys more: everybody is probed once a period on average and within four at the latest (SWIM 4.3 bounds the wait by

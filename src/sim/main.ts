@@ -86,7 +86,7 @@ const HELP = `
 Scenarios (times are virtual ms; a hop takes 0.125 to 0.375 ms):
   converge   all but one join that one at the same moment; until all know all
   bridge     members start within half a minute on one Ethernet whose neighbour table holds 1,024 entries, and join the
-             first; until all know all, and a minute more
+             first; until all know all, and a minute more; and the table's entries two minutes later, at rest
   join       one joins a settled network; until all others know it
   rumor      one says something in a settled network; until all others heard it
   storm      all say something at the same moment in a settled network; until all others heard it

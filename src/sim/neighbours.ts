@@ -31,6 +31,12 @@ export class NeighbourTable {
     return true;
   }
 
+  /** How many entries it holds. */
+  entries(now: number): number {
+    this.#purge(now);
+    return 2 * this.#usedAt.size;
+  }
+
   #purge(now: number): void {
     this.#purgedAt = now;
     for (const [pair, at] of this.#usedAt) if (now - at > KEPT_MS) this.#usedAt.delete(pair);

@@ -1,5 +1,5 @@
 // Members start one after another within half a minute on one Ethernet with a neighbour table of the default size, as
-// containers do, and join the first; until all know all, and a minute more.
+// containers do, and join the first; until all know all, and a minute more. And how full the table is two minutes later.
 
 import { DEAD, statusOf } from "../../gossip/claim.ts";
 import { NeighbourTable } from "../neighbours.ts";
@@ -8,6 +8,8 @@ import { type Measures, network, PATIENCE_MS, rounded, type Settings } from "./e
 /** Linux's default for gc_thresh3. */
 const TABLE_ENTRIES = 1_024;
 const START_MS = 30_000;
+/** Far contacts are made one by one within a minute, and pairs that are not used any more are forgotten half a minute later. */
+const REST_MS = 120_000;
 
 export function bridge(settings: Settings): Measures {
   let deaths = 0;
@@ -30,5 +32,7 @@ export function bridge(settings: Settings): Measures {
   const missed = net.unknownPairs;
   net.run(net.now + 60_000);
   const { entriesMax, refused } = table;
-  return { allPairsMs: missed === 0 ? rounded(knownAt - from) : -1, missed, entriesMax, refused, deaths };
+  const untilThen = { allPairsMs: missed === 0 ? rounded(knownAt - from) : -1, missed, entriesMax, refused, deaths };
+  net.run(net.now + REST_MS);
+  return { ...untilThen, entriesAtRest: table.entries(net.now) };
 }
