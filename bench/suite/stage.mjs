@@ -122,7 +122,7 @@ export class Stage {
   }
 
   /** Looks until everything expected was noticed; false if that is not within so long. */
-  async see(withinMs, lookMs = 100) {
+  async see(withinMs, lookMs = Math.max(100, this.driver.lookMs)) {
     return this.until(() => this.look(), withinMs, lookMs);
   }
 

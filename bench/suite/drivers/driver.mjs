@@ -53,6 +53,8 @@ export class Driver {
   clockErrorMs = 0;
   /** From the first member's start to the last's being up; null before, and where starting takes no time. */
   startUpMs = null;
+  /** Looking costs the members so much that it should not happen more often, in ms. */
+  lookMs = 0;
   /** How many of the `nodes` are up, while `start` is under way. */
   progress = (_up) => {};
 

@@ -14,6 +14,12 @@ export class ProcessDriver extends ProcessCrowd {
   /** One clock, read to the nanosecond; a reading takes less than this. */
   clockErrorMs = 0.01;
 
+  /** Each is asked, and each answer takes it and us about half a millisecond of a processor. */
+  get lookMs() {
+    return 10 * this.nodes;
+  }
+  set lookMs(_) {}
+
   async start({ joined, atOnce = Number.POSITIVE_INFINITY }) {
     this.countTraffic();
     await this.openAll((number) => this.#open(number, joined ? this.members[0]?.address : undefined), atOnce);
