@@ -21,6 +21,7 @@
 import { ALIVE, isLive, statusOf } from "./claim.ts";
 import type { Members } from "./members.ts";
 import type { Peer } from "./peers.ts";
+import type { RoundTrip } from "./probe.ts";
 import type { Random } from "./random.ts";
 
 /** Neighbours on either side. */
@@ -39,6 +40,8 @@ const FORMING = 1.25;
 const FORMING_PATIENCE = 2;
 /** It goes on forming as long as somebody new is heard of within this. */
 const GROWING_MS = 2_000;
+/** A host is slow whose answers are waited for as long as this, so that many wait. */
+const SLOW_HOST_MS = 100;
 /** A view that has not grown for so long stands still; drawn by each member for itself, or all would make new pairs at once. */
 const STANDING_MIN_MS = 5_000;
 const STANDING_MAX_MS = 20_000;
@@ -51,6 +54,7 @@ const FAR_EVERY = 8;
 export class Contacts {
   readonly #members: Members;
   readonly #random: Random;
+  readonly #roundTrip: RoundTrip;
   readonly #rotateMs: number;
   readonly #standingMs: number;
   #far: Peer | undefined;
@@ -63,8 +67,11 @@ export class Contacts {
   #standing = 1;
   /** Whom we let in, or who let us in, and until when that makes a contact; oldest first. */
   readonly #wards = new Map<Peer, number>();
+  /** Who let us in last. */
+  #host: Peer | undefined;
 
-  constructor(members: Members, random: Random, rotateMs: number) {
+  constructor(members: Members, random: Random, roundTrip: RoundTrip, rotateMs: number) {
+    this.#roundTrip = roundTrip;
     this.#members = members;
     this.#random = random;
     this.#rotateMs = rotateMs;
@@ -78,8 +85,9 @@ export class Contacts {
     if (this.#isForming(now)) this.#hasFormed = true;
   }
 
-  /** We let somebody in, or were let in. */
-  met(peer: Peer, now: number): void {
+  /** We let somebody in, or were let in by a host. */
+  met(peer: Peer, now: number, isHost: boolean): void {
+    if (isHost) this.#host = peer;
     this.#wards.delete(peer);
     this.#wards.set(peer, now + WARD_MS);
     for (const [oldest, until] of this.#wards) {
@@ -92,6 +100,7 @@ export class Contacts {
   forget(peer: Peer): void {
     this.#wards.delete(peer);
     if (this.#far === peer) this.#far = undefined;
+    if (this.#host === peer) this.#host = undefined;
   }
 
   #isForming(now: number): boolean {
@@ -110,8 +119,23 @@ export class Contacts {
    * first to seem so is the seed that lets them in.
    */
   isGrowing(now: number): boolean {
-    const { live } = this.#members;
-    return now - this.#grewAt <= GROWING_MS && live > FEW && live > this.#standing * FORMING;
+    return this.#members.live > FEW && this.#hasJustGrown(now);
+  }
+
+  #hasJustGrown(now: number): boolean {
+    return now - this.#grewAt <= GROWING_MS && this.#members.live > this.#standing * FORMING;
+  }
+
+  /**
+   * Who lets us in with many others, and takes so long for it that the next on our ring is somebody else every moment:
+   * whoever talked to each of them would make ten new pairs of hosts, and a hundred such members fill a machine's neighbour
+   * table (docs/protocol.md). We talk to our host alone, until nobody new has come for a while. Undefined if there is none.
+   */
+  #hostOf(now: number): Peer | undefined {
+    const host = this.#host;
+    if (host === undefined || this.#members.live > WARDS_MAX || !this.#hasJustGrown(now)) return undefined;
+    if (this.#roundTrip.estimateMs < SLOW_HOST_MS) return undefined;
+    return (this.#wards.get(host) ?? 0) > now && this.#isSound(host) ? host : undefined;
   }
 
   /**
@@ -144,6 +168,8 @@ export class Contacts {
   }
 
   #within(reach: number, now: number): Peer[] {
+    const host = this.#hostOf(now);
+    if (host !== undefined) return [host];
     const { ring, self } = this.#members;
     const contacts: Peer[] = [];
     const position = ring.positionOf(self);
@@ -161,7 +187,7 @@ export class Contacts {
 
   /** Whom to probe next; undefined if there is nobody else. */
   nextToProbe(now: number): Peer | undefined {
-    const watched = this.#watched(this.#reach(now));
+    const watched = this.#hostOf(now) === undefined ? this.#watched(this.#reach(now)) : [];
     this.#turn++;
     const far = this.#turn % FAR_EVERY === 0 ? this.#anywhere(now) : undefined;
     return far ?? (watched.length > 0 ? watched[this.#turn % watched.length] : undefined);

@@ -165,8 +165,8 @@ export class Swim {
     this.#left = new Gone(config.leftMs);
     const members = new Members(self, peers, profiles);
     const outbox = new Outbox(address, members, peers, profiles, wire, cookies, this.#suspicions, output);
-    const contacts = new Contacts(members, random, config.farRotateMs);
     const roundTrip = new RoundTrip(config.probeTimeoutFloorMs, config.probeTimeoutMs);
+    const contacts = new Contacts(members, random, roundTrip, config.farRotateMs);
     const gossip = new Gossip(members, peers, contacts, outbox, this.#dead, roundTrip, this.#timers, config);
     const accuse = (now: number, peer: Peer) => this.#accusations.accuse(now, peer);
     const doubt = (peer: Peer) => output.doubted?.(peer);
@@ -462,7 +462,7 @@ export class Swim {
         return this.#gossip.onHeard(now, frame) ? "ok" : "stray";
       case JOIN:
         this.#admission.welcome(now, frame);
-        this.#meet(now, frame.from);
+        this.#meet(now, frame.from, false);
         return "ok";
       case CHALLENGE:
         return this.#onChallenge(now, frame);
@@ -656,14 +656,14 @@ export class Swim {
   }
 
   /** Who let whom in stay in contact for a while. */
-  #meet(now: number, address: Address): void {
+  #meet(now: number, address: Address, isHost: boolean): void {
     const peer = this.#peers.find(address);
-    if (peer !== undefined && isLive(this.members.claim(peer))) this.#contacts.met(peer, now);
+    if (peer !== undefined && isLive(this.members.claim(peer))) this.#contacts.met(peer, now, isHost);
   }
 
   #onClaims(now: number, frame: Frame): Verdict {
     if (frame.rangeCount !== 1) return "ok";
-    if (this.#admission.welcomed(frame.from)) this.#meet(now, frame.from);
+    if (this.#admission.welcomed(frame.from)) this.#meet(now, frame.from, true);
     const [first = 0, last = 0] = frame.ranges;
     if (first > last) this.#repair.answered(frame.from);
     else if (!this.#leaving) this.#repair.proceed(now, frame, first, last);

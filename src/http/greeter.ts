@@ -20,7 +20,7 @@ export interface GreeterOptions {
   readonly gossip: GossipNode;
   readonly post: PostJson;
   readonly log: Log;
-  /** @default 1000 */
+  /** @default 3000 */
   readonly quietMs?: number;
   /** At most, however restless the network. @default 10000 */
   readonly patienceMs?: number;
@@ -45,7 +45,7 @@ export class Greeter {
   constructor(options: GreeterOptions) {
     this.#gossip = options.gossip;
     this.#post = options.post;
-    this.#quietMs = options.quietMs ?? 1000;
+    this.#quietMs = options.quietMs ?? 3000;
     this.#patienceMs = options.patienceMs ?? 10_000;
     this.#timeoutMs = options.timeoutMs ?? 5000;
     this.#lane = new Lane({

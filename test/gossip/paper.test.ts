@@ -1026,6 +1026,23 @@ describe("Lifeguard IV-C, the buddy system", () => {
 });
 
 describe("our own additions", () => {
+  test("ours: nobody is held dead while newcomers keep coming, and as ever when none has come for two seconds", () => {
+    const lab = new Lab({});
+    const [accused = "", accuser = "", ...others] = names(60);
+    lab.answering = (member) => member !== accused;
+    lab.know(accused, accuser, ...others.slice(0, 8));
+    lab.hear({ kind: GOSSIP, from: accuser, claims: [said(accused, SUSPECT, 1, accuser)] });
+    expect(lab.status(accused)).toBe("suspect");
+    for (const newcomer of others.slice(8)) {
+      lab.know(newcomer);
+      lab.runFor(500);
+      expect(lab.status(accused), `at ${lab.now} ms`).toBe("suspect");
+    }
+    const { suspicionMult, probeIntervalMs } = lab.config;
+    lab.runFor(2_000 + suspicionMult * probeIntervalMs);
+    expect(lab.status(accused)).toBe("dead");
+  });
+
   test("a death told in a reconciliation is put to the accused as a suspicion, and it is suspected, not buried", () => {
     const lab = settled(9);
     const [accused = "", teller = ""] = names(9);
