@@ -69,6 +69,7 @@ export class Contacts {
   readonly #wards = new Map<Peer, number>();
   /** Who let us in last. */
   #host: Peer | undefined;
+  #hasLetIn = false;
 
   constructor(members: Members, random: Random, roundTrip: RoundTrip, rotateMs: number) {
     this.#roundTrip = roundTrip;
@@ -88,6 +89,7 @@ export class Contacts {
   /** We let somebody in, or were let in by a host. */
   met(peer: Peer, now: number, isHost: boolean): void {
     if (isHost) this.#host = peer;
+    else this.#hasLetIn = true;
     this.#wards.delete(peer);
     this.#wards.set(peer, now + WARD_MS);
     for (const [oldest, until] of this.#wards) {
@@ -129,11 +131,13 @@ export class Contacts {
   /**
    * Who lets us in with many others, and takes so long for it that the next on our ring is somebody else every moment:
    * whoever talked to each of them would make ten new pairs of hosts, and a hundred such members fill a machine's neighbour
-   * table (docs/protocol.md). We talk to our host alone, until nobody new has come for a while. Undefined if there is none.
+   * table (docs/protocol.md). News goes to our host alone then, until nobody new has come for a while. Undefined if there is
+   * none; nor has one who lets others in, or two could be each other's and nobody else's.
    */
-  #hostOf(now: number): Peer | undefined {
+  hostOf(now: number): Peer | undefined {
     const host = this.#host;
-    if (host === undefined || this.#members.live > WARDS_MAX || !this.#hasJustGrown(now)) return undefined;
+    if (host === undefined || this.#hasLetIn || this.#standing > 1) return undefined;
+    if (this.#members.live > WARDS_MAX || !this.#hasJustGrown(now)) return undefined;
     if (this.#roundTrip.estimateMs < SLOW_HOST_MS) return undefined;
     return (this.#wards.get(host) ?? 0) > now && this.#isSound(host) ? host : undefined;
   }
@@ -168,8 +172,6 @@ export class Contacts {
   }
 
   #within(reach: number, now: number): Peer[] {
-    const host = this.#hostOf(now);
-    if (host !== undefined) return [host];
     const { ring, self } = this.#members;
     const contacts: Peer[] = [];
     const position = ring.positionOf(self);
@@ -187,7 +189,7 @@ export class Contacts {
 
   /** Whom to probe next; undefined if there is nobody else. */
   nextToProbe(now: number): Peer | undefined {
-    const watched = this.#hostOf(now) === undefined ? this.#watched(this.#reach(now)) : [];
+    const watched = this.hostOf(now) === undefined ? this.#watched(this.#reach(now)) : [];
     this.#turn++;
     const far = this.#turn % FAR_EVERY === 0 ? this.#anywhere(now) : undefined;
     return far ?? (watched.length > 0 ? watched[this.#turn % watched.length] : undefined);

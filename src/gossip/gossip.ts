@@ -237,8 +237,10 @@ export class Gossip {
     this.#waitMs(now);
     this.#toldAt = now;
     this.#tellAt = Number.POSITIVE_INFINITY;
-    const links = this.#audience(this.#contacts.links(now), now);
-    const all = this.#contacts.all(now);
+    // Messages go over the links whatever happens: these tell each other, and a host hears from its wards alone.
+    const host = this.#broadcast.size === 0 ? this.#contacts.hostOf(now) : undefined;
+    const links = this.#audience(host === undefined ? this.#contacts.links(now) : [host], now);
+    const all = host === undefined ? this.#contacts.all(now) : [host];
     this.#crowdLimit = this.#contacts.isCrowdForming(now) ? 2 * all.length : Number.POSITIVE_INFINITY;
     const contacts = isRegular ? this.#audience(all, now) : links;
     this.#contactCount = contacts.length;
