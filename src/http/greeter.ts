@@ -3,7 +3,8 @@
 // newcomer, to whom everybody else appears, greets by the same rule those it stands next to.)
 //
 // Everybody decides alone whether it is one of the two, by its own view. In a view that is still filling everybody is a
-// neighbour, so we wait until no member has appeared for a second, though not for ever.
+// neighbour, so we wait until no member has appeared for three seconds, though not for ever. (With one second a hundred
+// containers that join at once, on two processors, greeted the wrong ones, and filled the neighbour table.)
 
 import type { GossipNode, Member, MembershipEvent } from "../gossip/api.ts";
 import { NEW_PEER } from "./courier.ts";

@@ -18,11 +18,11 @@ function greeting(self: object = { address: "10.0.0.1:7979", url: "http://10.0.0
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 
 describe("a greeter", () => {
-  it("greets a newcomer next to it, once, after a second of quiet", async () => {
+  it("greets a newcomer next to it, once, after three seconds of quiet", async () => {
     const { gossip, posts } = greeting();
     const bob = someMember();
     gossip.happen("up", bob);
-    await pass(999);
+    await pass(2_999);
     expect(posts.sent).toEqual([]);
     await pass(1);
     expect(posts.sent).toEqual([
@@ -41,7 +41,7 @@ describe("a greeter", () => {
       node.gossip.happen("up", newcomer);
       return node;
     });
-    await pass(1000);
+    await pass(3_000);
     const sent = greeters.flatMap(({ posts }) => posts.sent);
     expect(sent).toHaveLength(2);
     expect(new Set(sent.map(({ url }) => url))).toEqual(new Set([`${newcomer.url}/message`]));
@@ -54,7 +54,7 @@ describe("a greeter", () => {
       await pass(500);
     }
     expect(posts.sent).toEqual([]);
-    await pass(500);
+    await pass(2_500);
     // Of the nine, those that have this node among the two next to them.
     expect(posts.sent).toHaveLength(2);
   });
@@ -76,7 +76,7 @@ describe("a greeter", () => {
   it.each(["dead", "left"] as const)("greets one that comes back from %s", async (was) => {
     const { gossip, posts } = greeting();
     gossip.happen("up", someMember(), { was });
-    await pass(1000);
+    await pass(3_000);
     expect(posts.sent).toHaveLength(1);
   });
 
@@ -87,7 +87,7 @@ describe("a greeter", () => {
     await pass(20_000);
     expect(posts.sent).toEqual([]);
     gossip.happen("updated", { ...bob, id: "another" }, { was: "alive", replaced: bob });
-    await pass(1000);
+    await pass(3_000);
     expect(posts.sent).toHaveLength(1);
   });
 
@@ -124,10 +124,10 @@ describe("a greeter", () => {
     const { gossip, posts, log } = greeting();
     posts.answer = () => Promise.reject(new HttpError("ERR_TIMEOUT", "too late"));
     gossip.happen("up", someMember());
-    await pass(1000);
+    await pass(3_000);
     gossip.others = [];
     gossip.happen("up", someMember());
-    await pass(1000);
+    await pass(3_000);
     expect(posts.sent).toHaveLength(2);
     expect(log.at("debug")).toEqual(["A newcomer was not greeted", "A newcomer was not greeted"]);
   });
@@ -137,7 +137,7 @@ describe("a greeter", () => {
     gossip.neighbours = () => [gossip.self];
     posts.answer = () => new Promise(() => {});
     for (let n = 0; n < 50; n++) gossip.happen("up", someMember());
-    await pass(1000);
+    await pass(3_000);
     expect(posts.mostUnderWay).toBe(4);
   });
 
@@ -149,7 +149,7 @@ describe("a greeter", () => {
       return new Promise((_resolve, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
     };
     gossip.happen("up", someMember());
-    await pass(1000);
+    await pass(3_000);
     gossip.happen("up", someMember());
     expect(seen.map((signal) => signal?.aborted)).toEqual([false]);
     greeter.close();

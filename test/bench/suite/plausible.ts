@@ -82,6 +82,7 @@ export function plausible(wish: Wish = {}) {
       falseDeaths,
       falseSuspicions: 0,
       datagramsPerNodeAndSecond: round(2 * Math.exp(spread * chance.normal())),
+      framesPerNodeAndSecond: null,
       bytesPerNodeAndSecond: round(270 * Math.exp(spread * chance.normal())),
       cpuMsPerNodeAndSecond: driver === "sim" ? null : round(4 * Math.exp(spread * chance.normal())),
       rssMiB: driver === "sim" ? null : round(64 * Math.exp(0.02 * chance.normal())),
