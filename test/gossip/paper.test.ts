@@ -10,7 +10,7 @@ import { ALIVE, claimOf, DEAD, incarnationOf, LEFT, SUSPECT, statusName } from "
 import type { Config } from "../../src/gossip/config.ts";
 import { Health } from "../../src/gossip/health.ts";
 import { KEY_MAX } from "../../src/gossip/ring.ts";
-import { ACK, CLAIMS, GOSSIP, HAVE, HEARD, NACK, PING, PING_REQ } from "../../src/gossip/wire.ts";
+import { ACK, CHALLENGE, CLAIMS, GOSSIP, HAVE, HEARD, NACK, PING, PING_REQ } from "../../src/gossip/wire.ts";
 import { Lab, names, type Sent } from "./lab.ts";
 import { alive, at, said, write } from "./letters.ts";
 import { Village, type Villager } from "./village.ts";
@@ -1026,6 +1026,42 @@ describe("Lifeguard IV-C, the buddy system", () => {
 });
 
 describe("our own additions", () => {
+  test.each([
+    ["slowly", "its host alone", 60],
+    ["at once", "its neighbours on the ring as well", 1],
+  ])(
+    "ours: who is let in %s tells the news that keep coming to %s, and two seconds later to those neighbours",
+    (_how, _whom, delayMs) => {
+      const lab = new Lab({});
+      const [host = "", ...others] = names(40);
+      lab.swim.join(lab.now, [at(host)]);
+      lab.runFor(delayMs);
+      lab.hear({ kind: CHALLENGE, from: host, b: 7 });
+      lab.hear({
+        kind: CLAIMS,
+        from: host,
+        a: lab.cookieFor(host),
+        b: 7,
+        claims: [alive(host)],
+        ranges: [{ first: 1, last: 0, count: 0, fingerprint: 0 }],
+      });
+      expect(lab.swim.members.live).toBe(2);
+      lab.take();
+      for (const newcomer of others) {
+        lab.hear({ kind: GOSSIP, from: host, claims: [alive(newcomer)] });
+        lab.runFor(50);
+      }
+      const told = () => new Set(lab.take(GOSSIP).map(({ to }) => to));
+      if (delayMs > 50) expect(told()).toEqual(new Set([host]));
+      else expect(told().size).toBeGreaterThan(5);
+      lab.runFor(2_500);
+      lab.take();
+      lab.hear({ kind: GOSSIP, from: host, claims: [said(others[0] as string, SUSPECT, 1, others[1])] });
+      lab.runFor(50);
+      expect(told().size).toBeGreaterThan(1);
+    },
+  );
+
   test("ours: nobody is held dead while newcomers keep coming, and as ever when none has come for two seconds", () => {
     const lab = new Lab({});
     const [accused = "", accuser = "", ...others] = names(60);
