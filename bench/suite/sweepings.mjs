@@ -21,7 +21,8 @@ const REMOVED_AT_ONCE = 8;
 const SWEEP_MS_MAX = 180_000;
 /** Gone already, or going: the next round sees. A network whose containers are going is forbidden to go. */
 const GONE = new Set([304, 403, 404, 409]);
-const ROUNDS = 40;
+/** A busy engine may take a minute to remove a container that is about to end by itself. */
+const SWEPT_MS = 120_000;
 const ROUND_MS = 250;
 
 export const owner = ownerOf(process.pid);
@@ -60,14 +61,17 @@ export async function sweep(whose = owner, docker = new Docker()) {
       whose,
       ownerOf,
     );
+  const end = performance.now() + SWEPT_MS;
   let first;
-  for (let round = 1; ; round++) {
+  for (;;) {
     const containers = ours(await docker.listContainers({ all: true, filters }));
     const networks = ours(await docker.listNetworks({ filters }));
+    const isFirst = first === undefined;
     first ??= { containers: containers.length, networks: networks.length };
     if (containers.length + networks.length === 0) return first;
-    if (round > ROUNDS) throw new Error(`Not swept: ${[...containers, ...networks].map(({ id }) => id).join(", ")}`);
-    if (round > 1) await pause(ROUND_MS);
+    if (performance.now() > end)
+      throw new Error(`Not swept: ${[...containers, ...networks].map(({ id }) => id).join(", ")}`);
+    if (!isFirst) await pause(ROUND_MS);
     await eachOf(containers, REMOVED_AT_ONCE, ({ id }) =>
       gone(docker.getContainer(id).remove({ force: true, v: true })),
     );
