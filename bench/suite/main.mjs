@@ -72,7 +72,10 @@ async function measure(given, args) {
   const records = await playAll(runs, drivers, machine, given, out);
   console.log(summaryTable(records));
   writePage(out);
-  return records.some(({ error }) => error !== undefined) ? 1 : 0;
+  for (const sentence of new Set(records.flatMap(({ leftBehind }) => leftBehind ?? []))) {
+    console.error(`bench: ${sentence}\n         it goes when the engine has been restarted: the next bench removes it`);
+  }
+  return records.some(({ error, leftBehind }) => (error ?? leftBehind) !== undefined) ? 1 : 0;
 }
 
 /** `driver peer` → its class, or why it cannot be used. */

@@ -61,6 +61,8 @@ const attempt = {
   clockErrorMs: figure,
   /** Which figures this driver cannot give, in sentences. */
   lacks: z.array(sentence).optional(),
+  /** What of it could not be removed. */
+  leftBehind: sentence.optional(),
   error: sentence.optional(),
   skipped: sentence.optional(),
 };

@@ -19,6 +19,7 @@ export async function play(run, { Driver, scenario, machine, preset, config, pac
   const settings = { preset, ...config, pace: stage.pace };
   let measured = NOTHING;
   let error;
+  let leftBehind;
   try {
     progress.phase("start");
     const isCold = run.scenario === "cold";
@@ -31,7 +32,8 @@ export async function play(run, { Driver, scenario, machine, preset, config, pac
   try {
     await driver.stop();
   } catch (cause) {
-    error ??= `It did not end well: ${cause.message}`;
+    // What was measured stays measured.
+    leftBehind = cause.message;
   }
   const { startUpMs, clockErrorMs } = driver;
   return {
@@ -43,6 +45,7 @@ export async function play(run, { Driver, scenario, machine, preset, config, pac
     clockErrorMs: Math.round(clockErrorMs * 1_000) / 1_000,
     ...measured,
     ...(Driver.lacks.length > 0 ? { lacks: Driver.lacks } : {}),
+    ...(leftBehind === undefined ? {} : { leftBehind }),
     ...(error === undefined ? {} : { error }),
   };
 }

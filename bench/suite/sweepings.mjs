@@ -52,8 +52,14 @@ export function sweepings(things, whose, nowOf) {
   });
 }
 
-/** Removes containers, then networks, until there are none. @returns how many of each there were at first */
-export async function sweep(whose = owner, docker = new Docker()) {
+/** What the engine would not let go, though nothing uses it: id → why. Nobody waits for it twice. */
+const stuck = new Map();
+
+/**
+ * Removes containers, then networks, until there are none. Throws if something stays; the next call leaves that alone.
+ * @returns how many of each there were at first
+ */
+export async function sweep(whose = owner, docker = new Docker(), withinMs = SWEPT_MS) {
   const filters = { label: [LABEL] };
   const ours = (list) =>
     sweepings(
@@ -61,29 +67,42 @@ export async function sweep(whose = owner, docker = new Docker()) {
       whose,
       ownerOf,
     );
-  const end = performance.now() + SWEPT_MS;
+  const end = performance.now() + withinMs;
+  const refusals = new Map();
   let first;
   for (;;) {
-    const containers = ours(await docker.listContainers({ all: true, filters }));
-    const networks = ours(await docker.listNetworks({ filters }));
+    const removable = (list) => ours(list).filter(({ id }) => !stuck.has(id));
+    const containers = removable(await docker.listContainers({ all: true, filters }));
+    const networks = removable(await docker.listNetworks({ filters }));
     const isFirst = first === undefined;
     first ??= { containers: containers.length, networks: networks.length };
     if (containers.length + networks.length === 0) return first;
-    if (performance.now() > end)
-      throw new Error(`Not swept: ${[...containers, ...networks].map(({ id }) => id).join(", ")}`);
+    if (performance.now() > end) {
+      const stays = [...containers, ...networks].map(({ id }) => id);
+      for (const id of stays) stuck.set(id, refusals.get(id));
+      throw new Error(
+        stays.map((id) => `The engine does not remove ${id}: ${stuck.get(id) ?? "it goes on trying"}`).join("; "),
+      );
+    }
     if (!isFirst) await pause(ROUND_MS);
+    const remove = async (id, thing, options) => {
+      const why = await gone(thing.remove(options));
+      if (why !== undefined) refusals.set(id, why);
+    };
     await eachOf(containers, REMOVED_AT_ONCE, ({ id }) =>
-      gone(docker.getContainer(id).remove({ force: true, v: true })),
+      remove(id, docker.getContainer(id), { force: true, v: true }),
     );
-    await eachOf(networks, 1, ({ id }) => gone(docker.getNetwork(id).remove()));
+    await eachOf(networks, 1, ({ id }) => remove(id, docker.getNetwork(id)));
   }
 }
 
+/** @returns why it is not gone yet; undefined if it is */
 async function gone(removal) {
   try {
     await removal;
   } catch (error) {
     if (!GONE.has(error.statusCode)) throw error;
+    return error.statusCode === 404 ? undefined : (error.json?.message ?? error.message);
   }
 }
 

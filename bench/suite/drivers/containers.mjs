@@ -51,6 +51,7 @@ export class ContainerDriver extends Crowd {
   network = new BenchNetwork();
   joined = false;
   #takeBack;
+  #unswept;
   /** The wall clock, which containers write down, by the monotonic one. */
   #wallLead = Date.now() - performance.now();
 
@@ -62,7 +63,10 @@ export class ContainerDriver extends Crowd {
   async start({ joined, atOnce = STARTED_AT_ONCE }) {
     this.joined = joined;
     this.#takeBack = sweepAtEnd();
-    await sweep("");
+    // What an earlier bench left behind is told of when this run is over.
+    await sweep("").catch((error) => {
+      this.#unswept = error;
+    });
     await this.network.open();
     const numbers = Array.from({ length: this.nodes }, (_, i) => i);
     await eachOf(numbers, MADE_AT_ONCE, (number) => this.#make(number, joined ? (number === 0 ? 1 : 0) : undefined));
@@ -109,6 +113,7 @@ export class ContainerDriver extends Crowd {
     for (const member of this.members.splice(0)) member?.log?.close();
     await sweep();
     this.#takeBack?.();
+    if (this.#unswept) throw this.#unswept;
   }
 
   /** Unix time. The wall clock itself may be set; how far it went from this one is part of the clock's error. */

@@ -10,9 +10,10 @@ interface Thing {
 }
 
 const load = (name: string) => import(new URL(`../../../bench/suite/${name}`, import.meta.url).href);
-const { LABEL, ownerOf, sweepings } = (await load("sweepings.mjs")) as {
+const { LABEL, ownerOf, sweep, sweepings } = (await load("sweepings.mjs")) as {
   LABEL: string;
   ownerOf(pid: number): string | undefined;
+  sweep(whose: string, docker: unknown, withinMs: number): Promise<{ containers: number; networks: number }>;
   sweepings(things: readonly Thing[], whose: string, nowOf: (pid: number) => string | undefined): Thing[];
 };
 
@@ -37,6 +38,28 @@ describe("the sweepings", () => {
 
   it("are never what does not carry the label", () => {
     expect(idsOf([{ id: "none" }, { id: "other", labels: { other: "30.700" } }], "10.500")).toEqual([]);
+  });
+
+  // An engine that has lost count of a network's endpoints (20.10 does, now and then) cannot be had at will.
+  it("that the engine does not let go are told of once, with its reason, and not waited for again", async () => {
+    const network = { Id: "n1", Labels: { [LABEL]: "1.0" } };
+    const refused = Object.assign(new Error("403"), { statusCode: 403, json: { message: "has active endpoints" } });
+    let asked = 0;
+    const engine = {
+      listContainers: async () => [],
+      listNetworks: async () => [network],
+      getNetwork: () => ({
+        remove: async () => {
+          asked++;
+          throw refused;
+        },
+      }),
+    };
+    await expect(sweep("1.0", engine, 600)).rejects.toThrow("The engine does not remove n1: has active endpoints");
+    const before = asked;
+    expect(before).toBeGreaterThan(1);
+    expect(await sweep("1.0", engine, 600)).toEqual({ containers: 0, networks: 0 });
+    expect(asked).toBe(before);
   });
 
   it.runIf(process.platform === "linux")("know a process while it runs, and no longer", async () => {
