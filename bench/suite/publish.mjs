@@ -40,7 +40,8 @@ export function madeBy({ header, records }) {
   const of = (name) => [...new Set(runs.flatMap(({ machine }) => machine[name] ?? []))].sort().join(", ");
   const commands = String(header.command ?? "")
     .split("; ")
-    .map((command) => `    npm run ${command.replace(/^bench/, "bench --")}`);
+    // Where the lines went is of no interest, and a path of somebody's machine.
+    .map((command) => `    npm run ${command.replace(/^bench/, "bench --").replace(/ --out(?: |=)\S+/, "")}`);
   const machine = `${of("cpus")} CPUs (${of("model")}), ${of("memoryMiB")} MiB, kernel ${of("kernel")}`;
   const versions = [`Node ${of("node")}`, of("serf") && `Serf ${of("serf")}`, of("engine"), `commit ${of("commit")}`];
   const what = `${counted(runs.length, "run")}, ${days.join(" and ")}, on ${machine}; ${versions.filter(Boolean).join("; ")}:`;
