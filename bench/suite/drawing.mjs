@@ -80,7 +80,7 @@ export function frame({ id, title, about, height, width = WIDTH }, parts) {
 }
 
 /** A picture that stands alone, for a page that is not ours: with its style inside. */
-export const standalone = (svg) => svg.replace("<title", () => `<style>${CHART_STYLE}</style>\n<title`);
+export const standalone = (svg) => svg.replace("</title>", () => `</title>\n<style>${CHART_STYLE}</style>`);
 
 /** The key: a stroke and a name for each series, in as many lines as it takes. */
 export function drawKey(names, y, width = WIDTH) {

@@ -155,7 +155,10 @@ describe("what goes into README.md", () => {
   });
 
   it("names every command, the machine and the days", () => {
-    const files = ["a", "b"].map((name) => ({ ...sweep, header: { ...sweep.header, command: `bench --nodes ${name} --out /somewhere/else` } }));
+    const files = ["a", "b"].map((name) => ({
+      ...sweep,
+      header: { ...sweep.header, command: `bench --nodes ${name} --out /somewhere/else` },
+    }));
     const text = madeBy(joined(files));
     expect(text).toMatch(/^[\d,]+ runs, 20\d\d-\d\d-\d\d.*on 2 CPUs \(Example CPU @ 2\.00GHz\)/);
     expect(text).toContain("\n\n    npm run bench -- --nodes a\n\n    npm run bench -- --nodes b");
