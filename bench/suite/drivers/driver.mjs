@@ -81,9 +81,10 @@ export class Driver {
     return performance.now();
   }
 
-  /** Lets so much of this clock's time go by. */
+  /** Lets no less than so much of this clock's time go by. A timer alone may fire up to a millisecond early. */
   async pass(ms) {
-    await pause(ms);
+    const end = this.now() + ms;
+    for (let left = ms; left > 0; left = end - this.now()) await pause(left);
   }
 
   /** The members that run, standing still included. @returns {number[]} */

@@ -161,6 +161,15 @@ describe.each(found)("the driver $name with $peer", { timeout: TEST_MS }, ({ nod
     await soon("all know all again", async () => isFull(nodes));
   });
 
+  it.runIf(why === undefined)("lets no less of its clock's time go by than it is told", async () => {
+    await begin(false);
+    for (let i = 0; i < 50; i++) {
+      const before = driver.now();
+      await driver.pass(3);
+      expect(driver.now() - before).toBeGreaterThanOrEqual(3);
+    }
+  });
+
   it.runIf(why === undefined)("says what each has used", async () => {
     await begin(true);
     const before = await driver.usage();
