@@ -131,18 +131,12 @@ export class ContainerDriver extends Crowd {
     for (const line of member.log.read()) this.read(member, line);
   }
 
-  /**
-   * A member's process is up. It may have heard of others before it said so, and they of it: as early as can be, then, not
-   * before it happened.
-   */
+  /** A member's process is up. Those whose logs were read before know it already, some of them since before this. */
   up(member, at) {
     member.starts++;
     member.upAt = at;
-    for (const fact of this.facts) {
-      const isOfIt = fact.observer === member.number || fact.about === member.number;
-      const isEarly = fact.at < at && fact.at >= member.startedAt;
-      if (isOfIt && isEarly && (fact.type === "up" || fact.type === "updated")) fact.at = at;
-    }
+    for (const fact of this.facts)
+      if (fact.observer === member.number || fact.about === member.number) settle(fact, member);
   }
 
   /** @param id tells a member's processes apart, where the peer does */
@@ -150,7 +144,10 @@ export class ContainerDriver extends Crowd {
     if (about === member.number) return;
     if (type !== "down" && type !== "left") member.live.set(about, id);
     else if (member.live.get(about) === id) member.live.delete(about);
-    this.facts.push({ observer: member.number, type, about, at });
+    const fact = { observer: member.number, type, about, at };
+    // Its log may be read after that of whom it is about.
+    settle(fact, this.members[about] ?? {});
+    this.facts.push(fact);
   }
 
   heard(member, about, at, text) {
@@ -259,6 +256,15 @@ export class ContainerDriver extends Crowd {
       await nft;
     });
   }
+}
+
+/**
+ * A member hears of others, and they of it, while it starts, and perhaps before it has said that it is up: as early as can be,
+ * then, not before it happened.
+ */
+function settle(fact, { startedAt, upAt }) {
+  const isEarly = fact.at >= startedAt && fact.at < upAt;
+  if (isEarly && (fact.type === "up" || fact.type === "updated")) fact.at = upAt;
 }
 
 /** What a process's network has sent; nulls where that is not known. Its loopback carries nothing. */
