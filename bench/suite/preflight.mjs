@@ -23,10 +23,10 @@ const GIB_MIB = 1_024;
 /**
  * What `nodes` containers need and this machine has not.
  * @param facts of `look`; null: not known, and then no problem
- * @param given { nodes, peer }
+ * @param given { nodes, peer, isRouted }: whether they reach each other by way of the machine
  * @returns {{ sentence: string, mend: string, stops: boolean }[]}
  */
-export function problems(facts, { nodes, peer }) {
+export function problems(facts, { nodes, peer, isRouted = false }) {
   if (facts.engine !== null) return [noEngine(facts.engine)];
   const all = [
     facts.isRoot ? undefined : noRoot(),
@@ -34,7 +34,9 @@ export function problems(facts, { nodes, peer }) {
     files(facts, nodes),
     threads(facts, nodes),
   ];
-  return [...all, neighbours(facts, nodes, peer), port(facts), tools(facts)].filter((problem) => problem !== undefined);
+  return [...all, neighbours(facts, nodes, peer, isRouted), port(facts), tools(facts, isRouted)].filter(
+    (problem) => problem !== undefined,
+  );
 }
 
 const noEngine = (why) => ({
@@ -73,16 +75,20 @@ function threads({ threadsMax }, nodes) {
   return { sentence, mend: `sudo sysctl -w kernel.pid_max=${limit} kernel.threads-max=${limit}`, stops: true };
 }
 
-/** Serf's agents talk to all the others; a hearsay node keeps to a few, so that many of them fit (docs/docker.md). */
-function neighbours({ neighboursMax }, nodes, peer) {
-  const needed = nodes * (nodes - 1) + 2 * nodes;
+/**
+ * Serf's agents talk to all the others; a hearsay node keeps to a few, so that many of them fit (docs/docker.md). Routed, each
+ * has one for the machine, and the machine one for each.
+ */
+function neighbours({ neighboursMax }, nodes, peer, isRouted) {
+  const needed = (isRouted ? 0 : nodes * (nodes - 1)) + 2 * nodes;
   if (neighboursMax === null || neighboursMax >= needed) return undefined;
   const most = powerOver(2 * needed);
   const stops = peer !== "hearsay";
   const consequence = stops ? "datagrams would be lost without a word" : "newcomers may be slow to be known";
+  const way = isRouted ? "" : "--driver docker-routed, or ";
   return {
     sentence: `The neighbour table holds ${neighboursMax}; ${nodes} containers may fill ${needed}, and ${consequence}`,
-    mend: `sudo sysctl -w ${[most / 8, most / 2, most].map((size, i) => `net.ipv4.neigh.default.gc_thresh${i + 1}=${size}`).join(" ")}`,
+    mend: `${way}sudo sysctl -w ${[most / 8, most / 2, most].map((size, i) => `net.ipv4.neigh.default.gc_thresh${i + 1}=${size}`).join(" ")}`,
     stops,
   };
 }
@@ -93,10 +99,14 @@ function port({ isPortTaken }) {
   return { sentence, mend: `sudo ss -ltnp 'sport = :${BOOTSTRAP_PORT}'`, stops: true };
 }
 
-function tools({ missing }) {
-  if (missing.length === 0) return undefined;
-  const sentence = `Without ${missing.join(" and ")} no partition and no loss is played`;
-  return { sentence, mend: "sudo apt-get install nftables util-linux", stops: false };
+function tools({ missing }, isRouted) {
+  const mend = "sudo apt-get install nftables util-linux iproute2";
+  if (isRouted && missing.some((tool) => tool !== "nft")) {
+    return { sentence: `Without ${missing.join(" and ")} no container has its routes`, mend, stops: true };
+  }
+  const needed = missing.filter((tool) => tool !== "ip");
+  if (needed.length === 0) return undefined;
+  return { sentence: `Without ${needed.join(" and ")} no partition and no loss is played`, mend, stops: false };
 }
 
 const gib = (mib) => (mib / GIB_MIB).toFixed(1);
@@ -116,7 +126,7 @@ export async function look() {
     threadsMax: least(limitOf(/(\d+)/, "/proc/sys/kernel/pid_max"), limitOf(/(\d+)/, "/proc/sys/kernel/threads-max")),
     neighboursMax: limitOf(/(\d+)/, "/proc/sys/net/ipv4/neigh/default/gc_thresh3"),
     isPortTaken: await answers(BOOTSTRAP_PORT),
-    missing: ["nft", "nsenter"].filter((tool) => spawnSync(tool, ["--version"]).status !== 0),
+    missing: ["nft", "nsenter", "ip"].filter((tool) => spawnSync(tool, ["-V"]).status !== 0),
   };
 }
 

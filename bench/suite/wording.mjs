@@ -7,6 +7,7 @@ const PEERS = { hearsay: "hearsay", serf: "Serf" };
 
 const DRIVERS = {
   docker: "containers",
+  "docker-routed": "containers, routed",
   process: "processes",
   udp: "one process, real sockets",
   sim: "virtual time",

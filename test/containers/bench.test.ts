@@ -20,10 +20,14 @@ const labelled = async () => [
 ];
 
 const kinds = await Promise.all(
-  ["hearsay", "serf"].map(async (peer) => ({ peer, Kind: await driverOf("docker", peer) })),
+  [
+    { peer: "hearsay", name: "docker" },
+    { peer: "serf", name: "docker" },
+    { peer: "hearsay", name: "docker-routed" },
+  ].map(async ({ peer, name }) => ({ peer, name, Kind: await driverOf(name, peer) })),
 );
 
-describe.each(kinds)("the bench's containers of $peer", ({ peer, Kind }) => {
+describe.each(kinds)("the bench's containers of $peer, driver $name", ({ peer, name, Kind }) => {
   const isHere = typeof Kind !== "string";
   const Containers = Kind as Prepared;
   let driver: Driver;
@@ -108,6 +112,28 @@ describe.each(kinds)("the bench's containers of $peer", ({ peer, Kind }) => {
     await allKnow(NODES - 1);
     expect(await noticed(({ type, about }) => type === "down" && about === 3)).toEqual(new Set([0, 1, 2]));
   });
+
+  it.runIf(isHere)(
+    "reach each other directly, or routed by way of the machine alone, also after a restart",
+    async () => {
+      await begin(true);
+      await allKnow(NODES);
+      await driver.restart(2);
+      await allKnow(NODES);
+      const tables: string[][] = [];
+      for (const id of (await docker(["ps", "-q", "--filter", `label=${LABEL}`])).split("\n")) {
+        const [, ...routes] = (await docker(["exec", id, "cat", "/proc/net/route"])).split("\n");
+        // In hexadecimal, the last byte first: the machine is .1 of the network, and 0 is who needs nobody between.
+        const ways = routes.map(
+          (route) => route.split("\t")[2]?.replace(/^01.*/, "machine").replace(/^0+$/, "direct") ?? "",
+        );
+        // What writes the time down for us has no network.
+        if (ways.length > 0) tables.push(ways.sort());
+      }
+      const expected = name === "docker" ? ["direct", "machine"] : ["machine", "machine"];
+      expect(tables).toEqual(Array(NODES).fill(expected));
+    },
+  );
 
   it.runIf(isHere)("are swept when a bench that is gone has left them", async () => {
     // No process has the id 0.

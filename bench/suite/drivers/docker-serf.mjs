@@ -36,10 +36,10 @@ export class DockerSerfDriver extends ContainerDriver {
     return { ...(await SerfDriver.versions()), ...(await ContainerDriver.versions()) };
   }
 
-  static async prepare({ nodes }) {
+  static async prepare({ nodes, isRouted = false }) {
     const { stdout } = await run("sh", ["-c", "command -v serf"]);
     const image = { tag: SERF_IMAGE, mend: "docker pull node:24-bookworm-slim" };
-    return preflight({ nodes, peer: "serf" }, image, () => buildSerfImage(stdout.trim()));
+    return preflight({ nodes, peer: "serf", isRouted }, image, () => buildSerfImage(stdout.trim()));
   }
 
   /** Text of a message → who said it: an event does not tell. */
@@ -133,4 +133,13 @@ export class DockerSerfDriver extends ContainerDriver {
     this.#witness = undefined;
     await super.stop();
   }
+}
+
+export class DockerRoutedSerfDriver extends DockerSerfDriver {
+  static name = "docker-routed";
+  static async prepare(given) {
+    return DockerSerfDriver.prepare({ ...given, isRouted: true });
+  }
+
+  isRouted = true;
 }

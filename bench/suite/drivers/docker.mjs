@@ -8,7 +8,7 @@ import { preflight } from "../preflight.mjs";
 import { ContainerDriver, whyNoTrouble } from "./containers.mjs";
 import { buildNodeImage, NODE_IMAGE } from "./engine.mjs";
 
-export { DockerSerfDriver } from "./docker-serf.mjs";
+export { DockerRoutedSerfDriver, DockerSerfDriver } from "./docker-serf.mjs";
 
 const HTTP_PORT = 5000;
 const GOSSIP_PORT = 7979;
@@ -23,9 +23,9 @@ export class DockerDriver extends ContainerDriver {
     return why === "" ? [] : [`no partitions, no loss: ${why}`];
   }
 
-  static async prepare({ nodes }) {
+  static async prepare({ nodes, isRouted = false }) {
     const image = { tag: NODE_IMAGE, mend: `docker build -t ${NODE_IMAGE} .` };
-    return preflight({ nodes, peer: "hearsay" }, image, buildNodeImage);
+    return preflight({ nodes, peer: "hearsay", isRouted }, image, buildNodeImage);
   }
 
   /** Opens /join and /leave to us alone. */
@@ -95,6 +95,15 @@ export class DockerDriver extends ContainerDriver {
     await this.#ask(number, "/message", { sender: `m${number}`, msg: text, to: "all" });
     return at;
   }
+}
+
+export class DockerRoutedDriver extends DockerDriver {
+  static name = "docker-routed";
+  static async prepare(given) {
+    return DockerDriver.prepare({ ...given, isRouted: true });
+  }
+
+  isRouted = true;
 }
 
 const numberOf = (name) => Number(/^m(\d+)$/.exec(name)?.[1] ?? -1);

@@ -84,6 +84,10 @@ export class BenchNetwork {
     throw new Error(`Every network from ${SUBNETS[0]}.0/22 on is taken: docker network ls`);
   }
 
+  get subnet() {
+    return `${this.#subnet}.0/22`;
+  }
+
   /** Where the machine itself is in it. */
   get gateway() {
     return `${this.#subnet}.1`;
@@ -96,7 +100,7 @@ export class BenchNetwork {
   }
 
   /** A container with an address that is its own for good; not started. `number` undefined: without a network. */
-  async container(number, { image, entry, command, env = {} }) {
+  async container(number, { image, entry, command, env = {}, sysctls = {} }) {
     const options = {
       Image: image,
       ...(entry === undefined ? {} : { Entrypoint: entry }),
@@ -107,6 +111,7 @@ export class BenchNetwork {
       Healthcheck: { Test: ["NONE"] },
       HostConfig: {
         LogConfig: { Type: "json-file", Config: {} },
+        Sysctls: sysctls,
         NetworkMode: number === undefined ? "none" : this.name,
       },
     };

@@ -3,6 +3,10 @@
 
 const FILES = {
   docker: { hearsay: ["./docker.mjs", "DockerDriver"], serf: ["./docker.mjs", "DockerSerfDriver"] },
+  "docker-routed": {
+    hearsay: ["./docker.mjs", "DockerRoutedDriver"],
+    serf: ["./docker.mjs", "DockerRoutedSerfDriver"],
+  },
   process: { hearsay: ["./process.mjs", "ProcessDriver"], serf: ["./serf.mjs", "SerfDriver"] },
   udp: { hearsay: ["./udp.mjs", "UdpDriver"] },
   sim: { hearsay: ["./sim.mjs", "SimDriver"] },

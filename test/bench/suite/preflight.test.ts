@@ -10,7 +10,7 @@ interface Problem {
 
 const load = (name: string) => import(new URL(`../../../bench/suite/${name}`, import.meta.url).href);
 const { problems } = (await load("preflight.mjs")) as {
-  problems(facts: object, given: { nodes: number; peer: string }): Problem[];
+  problems(facts: object, given: { nodes: number; peer: string; isRouted?: boolean }): Problem[];
 };
 
 const plenty = {
@@ -24,7 +24,8 @@ const plenty = {
   missing: [],
 };
 const hundred = { nodes: 100, peer: "hearsay" };
-const found = (facts: object, given = hundred) => problems({ ...plenty, ...facts }, given);
+const found = (facts: object, given: { nodes: number; peer: string; isRouted?: boolean } = hundred) =>
+  problems({ ...plenty, ...facts }, given);
 
 describe("the preflight", () => {
   it("finds nothing wrong with a machine that has plenty", () => {
@@ -68,6 +69,17 @@ describe("the preflight", () => {
     expect(found({ neighboursMax: 1_024 })).toMatchObject([{ stops: false }]);
     expect(found({ neighboursMax: 1_024 }, { nodes: 100, peer: "serf" })).toMatchObject([{ stops: true }]);
     expect(found({ neighboursMax: 1_024 }, { nodes: 12, peer: "serf" })).toEqual([]);
+  });
+
+  it("finds a small one enough where each goes by way of the machine, if it can be told to", () => {
+    const routed = { nodes: 100, peer: "serf", isRouted: true };
+    expect(found({ neighboursMax: 1_024 }, routed)).toEqual([]);
+    expect(found({ neighboursMax: 128 }, routed)).toMatchObject([{ stops: true }]);
+    expect(found({ missing: ["ip"] }, routed)).toMatchObject([
+      { sentence: expect.stringContaining("ip"), stops: true },
+    ]);
+    expect(found({ missing: ["ip"] })).toEqual([]);
+    expect(found({ missing: ["nft"] }, routed)).toMatchObject([{ stops: false }]);
   });
 
   it("names the port where lone nodes would ask, and the tools without which nothing is lost", () => {
