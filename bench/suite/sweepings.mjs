@@ -21,8 +21,11 @@ const REMOVED_AT_ONCE = 8;
 const SWEEP_MS_MAX = 180_000;
 /** Gone already, or going: the next round sees. A network whose containers are going is forbidden to go. */
 const GONE = new Set([304, 403, 404, 409]);
-/** A busy engine may take a minute to remove a container that is about to end by itself. */
-const SWEPT_MS = 120_000;
+/**
+ * A busy engine may take a minute to remove a container that is about to end by itself. A network without containers goes at
+ * once, or not at all.
+ */
+const PATIENCE = { containersMs: 120_000, networksMs: 15_000 };
 const ROUND_MS = 250;
 
 export const owner = ownerOf(process.pid);
@@ -59,7 +62,7 @@ const stuck = new Map();
  * Removes containers, then networks, until there are none. Throws if something stays; the next call leaves that alone.
  * @returns how many of each there were at first
  */
-export async function sweep(whose = owner, docker = new Docker(), withinMs = SWEPT_MS) {
+export async function sweep(whose = owner, docker = new Docker(), patience = PATIENCE) {
   const filters = { label: [LABEL] };
   const ours = (list) =>
     sweepings(
@@ -67,7 +70,8 @@ export async function sweep(whose = owner, docker = new Docker(), withinMs = SWE
       whose,
       ownerOf,
     );
-  const end = performance.now() + withinMs;
+  let end = performance.now() + patience.containersMs;
+  let isEmpty = false;
   const refusals = new Map();
   let first;
   for (;;) {
@@ -77,6 +81,10 @@ export async function sweep(whose = owner, docker = new Docker(), withinMs = SWE
     const isFirst = first === undefined;
     first ??= { containers: containers.length, networks: networks.length };
     if (containers.length + networks.length === 0) return first;
+    if (!isEmpty && containers.length === 0) {
+      isEmpty = true;
+      end = Math.min(end, performance.now() + patience.networksMs);
+    }
     if (performance.now() > end) {
       const stays = [...containers, ...networks].map(({ id }) => id);
       for (const id of stays) stuck.set(id, refusals.get(id));

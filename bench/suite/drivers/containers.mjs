@@ -58,6 +58,7 @@ export class ContainerDriver extends Crowd {
   isRouted = false;
   #takeBack;
   #unswept;
+  #starting = Promise.resolve();
   /** The wall clock, which containers write down, by the monotonic one. */
   #wallLead = Date.now() - performance.now();
 
@@ -94,13 +95,26 @@ export class ContainerDriver extends Crowd {
     return member;
   }
 
+  /**
+   * One start after another, as far as the engine is concerned: if two attach a container to a network in the same moment,
+   * Docker 20.10 may count one endpoint too many, and then never lets the network go ("has active endpoints").
+   */
+  async #start(member) {
+    const turn = this.#starting.then(() => {
+      member.startedAt = this.now();
+      return within(member.container.start(), `the start of container ${member.number}`);
+    });
+    // Whose start fails says so itself.
+    this.#starting = turn.catch(() => {});
+    await turn;
+  }
+
   /** Starts a member's container, again or for the first time. @returns when it was up */
   async #open(member) {
     const { number, container, starts } = member;
     if (member.log) this.#readLog(member);
     member.live = new Map([[number, ""]]);
-    member.startedAt = this.now();
-    await within(container.start(), `the start of container ${number}`);
+    await this.#start(member);
     const { State, LogPath } = await within(container.inspect(), `a look at container ${number}`);
     member.pid = State.Pid;
     if (this.isRouted) {

@@ -13,7 +13,11 @@ const load = (name: string) => import(new URL(`../../../bench/suite/${name}`, im
 const { LABEL, ownerOf, sweep, sweepings } = (await load("sweepings.mjs")) as {
   LABEL: string;
   ownerOf(pid: number): string | undefined;
-  sweep(whose: string, docker: unknown, withinMs: number): Promise<{ containers: number; networks: number }>;
+  sweep(
+    whose: string,
+    docker: unknown,
+    patience: { containersMs: number; networksMs: number },
+  ): Promise<{ containers: number; networks: number }>;
   sweepings(things: readonly Thing[], whose: string, nowOf: (pid: number) => string | undefined): Thing[];
 };
 
@@ -55,10 +59,11 @@ describe("the sweepings", () => {
         },
       }),
     };
-    await expect(sweep("1.0", engine, 600)).rejects.toThrow("The engine does not remove n1: has active endpoints");
+    const patience = { containersMs: 60_000, networksMs: 600 };
+    await expect(sweep("1.0", engine, patience)).rejects.toThrow("The engine does not remove n1: has active endpoints");
     const before = asked;
     expect(before).toBeGreaterThan(1);
-    expect(await sweep("1.0", engine, 600)).toEqual({ containers: 0, networks: 0 });
+    expect(await sweep("1.0", engine, patience)).toEqual({ containers: 0, networks: 0 });
     expect(asked).toBe(before);
   });
 
