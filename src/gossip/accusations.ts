@@ -126,7 +126,7 @@ export class Accusations {
   bury(now: number, peer: Peer): void {
     const suspicion = this.#suspicions.get(peer);
     if (!suspicion) return;
-    if (this.#contacts.isGrowing(now)) {
+    if (!this.#contacts.mayBury(peer, now)) {
       this.#timers.set(SUSPICION, peer, now + this.#config.suspicionMult * this.#config.probeIntervalMs);
       return;
     }

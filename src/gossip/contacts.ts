@@ -40,6 +40,9 @@ const FORMING = 1.25;
 const FORMING_PATIENCE = 2;
 /** It goes on forming as long as somebody new is heard of within this. */
 const GROWING_MS = 2_000;
+/** A newcomer whose host answers, but as late as this, does not hold it dead for so long. */
+const BUSY_HOST_MS = 30;
+const NEWCOMER_MS = 10_000;
 /** A host is slow whose answers are waited for as long as this, so that many wait. */
 const SLOW_HOST_MS = 100;
 /** A view that has not grown for so long stands still; drawn by each member for itself, or all would make new pairs at once. */
@@ -69,6 +72,7 @@ export class Contacts {
   readonly #wards = new Map<Peer, number>();
   /** Who let us in last. */
   #host: Peer | undefined;
+  #enteredAt = Number.NEGATIVE_INFINITY;
   #hasLetIn = false;
 
   constructor(members: Members, random: Random, roundTrip: RoundTrip, rotateMs: number) {
@@ -88,8 +92,12 @@ export class Contacts {
 
   /** We let somebody in, or were let in by a host. */
   met(peer: Peer, now: number, isHost: boolean): void {
-    if (isHost) this.#host = peer;
-    else this.#hasLetIn = true;
+    if (isHost) {
+      this.#host = peer;
+      this.#enteredAt = now;
+    } else {
+      this.#hasLetIn = true;
+    }
     this.#wards.delete(peer);
     this.#wards.set(peer, now + WARD_MS);
     for (const [oldest, until] of this.#wards) {
@@ -117,10 +125,16 @@ export class Contacts {
   }
 
   /**
-   * Many are being let in at this moment, by members that have no time for anything else. Nobody is held dead meanwhile: the
-   * first to seem so is the seed that lets them in.
+   * False while a suspicion whose time has run out goes on all the same. A member that lets many in is the first to seem dead:
+   * it has time for nothing else, and one of those who wait for it is enough to tell all that it is gone.
    */
-  isGrowing(now: number): boolean {
+  mayBury(peer: Peer, now: number): boolean {
+    const isBusyHost = peer === this.#host && this.#roundTrip.meanMs >= BUSY_HOST_MS;
+    return !(isBusyHost && now - this.#enteredAt < NEWCOMER_MS) && !this.#isGrowing(now);
+  }
+
+  /** Many are being let in at this moment. */
+  #isGrowing(now: number): boolean {
     return this.#members.live > FEW && this.#hasJustGrown(now);
   }
 

@@ -75,6 +75,11 @@ export class RoundTrip {
     if (this.#smoothedMs > 0) this.#variationMs = Math.min(this.#capMs, this.#variationMs * 2);
   }
 
+  /** The mean of what was measured, without what was missed; 0 before the first measurement. */
+  get meanMs(): number {
+    return this.#smoothedMs;
+  }
+
   /** 0 before the first measurement. */
   get estimateMs(): number {
     return this.#smoothedMs + 4 * this.#variationMs;

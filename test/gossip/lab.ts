@@ -8,7 +8,7 @@ import type { Message } from "../../src/gossip/messages.ts";
 import { type Peer, Peers, Profiles } from "../../src/gossip/peers.ts";
 import { mix32, Random } from "../../src/gossip/random.ts";
 import { Swim, type Verdict } from "../../src/gossip/swim.ts";
-import { ACK, CLAIMS, GOSSIP, PING, Wire } from "../../src/gossip/wire.ts";
+import { ACK, CHALLENGE, CLAIMS, GOSSIP, PING, Wire } from "../../src/gossip/wire.ts";
 import { alive, at, LABEL, type Letter, profileOf, readable, write } from "./letters.ts";
 
 export interface Sent extends Letter {
@@ -78,6 +78,15 @@ export class Lab {
     const verdict = this.swim.receive(this.now, bytes);
     this.#answer();
     return verdict;
+  }
+
+  /** The core is let in by this host, who knows nobody else yet and answers after `delayMs`. */
+  enter(host: string, delayMs = 1): void {
+    this.swim.join(this.now, [at(host)]);
+    this.runFor(delayMs);
+    this.hear({ kind: CHALLENGE, from: host, b: 7 });
+    const ranges = [{ first: 1, last: 0, count: 0, fingerprint: 0 }];
+    this.hear({ kind: CLAIMS, from: host, a: this.cookieFor(host), b: 7, claims: [alive(host)], ranges });
   }
 
   /** The core hears of these members from the first of them. */

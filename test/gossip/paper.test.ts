@@ -10,7 +10,7 @@ import { ALIVE, claimOf, DEAD, incarnationOf, LEFT, SUSPECT, statusName } from "
 import type { Config } from "../../src/gossip/config.ts";
 import { Health } from "../../src/gossip/health.ts";
 import { KEY_MAX } from "../../src/gossip/ring.ts";
-import { ACK, CHALLENGE, CLAIMS, GOSSIP, HAVE, HEARD, NACK, PING, PING_REQ } from "../../src/gossip/wire.ts";
+import { ACK, CLAIMS, GOSSIP, HAVE, HEARD, NACK, PING, PING_REQ } from "../../src/gossip/wire.ts";
 import { Lab, names, type Sent } from "./lab.ts";
 import { alive, at, said, write } from "./letters.ts";
 import { Village, type Villager } from "./village.ts";
@@ -1034,17 +1034,7 @@ describe("our own additions", () => {
     (_how, _whom, delayMs) => {
       const lab = new Lab({});
       const [host = "", ...others] = names(40);
-      lab.swim.join(lab.now, [at(host)]);
-      lab.runFor(delayMs);
-      lab.hear({ kind: CHALLENGE, from: host, b: 7 });
-      lab.hear({
-        kind: CLAIMS,
-        from: host,
-        a: lab.cookieFor(host),
-        b: 7,
-        claims: [alive(host)],
-        ranges: [{ first: 1, last: 0, count: 0, fingerprint: 0 }],
-      });
+      lab.enter(host, delayMs);
       expect(lab.swim.members.live).toBe(2);
       lab.take();
       for (const newcomer of others) {
@@ -1061,6 +1051,21 @@ describe("our own additions", () => {
       expect(told().size).toBeGreaterThan(1);
     },
   );
+
+  test.each([
+    ["slowly does not hold its host dead before ten seconds", 40, 9_900, "suspect"],
+    ["at once holds its host dead as soon as anybody else", 1, 5_000, "dead"],
+  ])("ours: who is let in %s", (_what, delayMs, waitMs, status) => {
+    const lab = new Lab({});
+    const [host = "", ...others] = names(4);
+    lab.enter(host, delayMs);
+    lab.know(host, ...others);
+    for (const from of others) lab.hear({ kind: GOSSIP, from, claims: [said(host, SUSPECT, 1, from)] });
+    lab.runFor(waitMs);
+    expect(lab.status(host)).toBe(status);
+    lab.runFor(200 + lab.config.suspicionMult * lab.config.probeIntervalMs);
+    expect(lab.status(host)).toBe("dead");
+  });
 
   test("ours: nobody is held dead while newcomers keep coming, and as ever when none has come for two seconds", () => {
     const lab = new Lab({});
