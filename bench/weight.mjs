@@ -1,16 +1,20 @@
 // What ten thousand idle members weigh: prints one line of JSON with the peak memory of this process and how much virtual
 // time passes in a second of processor time (of all its threads, so a busy or a large machine does not change it much).
 //
-// Usage: node bench/weight.mjs [members]
+// Usage: node bench/weight.mjs [--members 10000]
 
 import { configure } from "../dist/gossip/config.js";
 import { Network } from "../dist/sim/network.js";
+import { integer, told } from "./record.mjs";
 
 const WARM_MS = 5_000;
 const STEADY_MS = 30_000;
 
+const { values } = told("Usage: node bench/weight.mjs [--members 10000]", {
+  members: { type: "string", default: "10000" },
+});
 const net = new Network(1, configure("lan"));
-net.settle(Number(process.argv[2] ?? 10_000));
+net.settle(integer("members", values.members, 2, 100_000));
 net.run(WARM_MS);
 const before = process.cpuUsage();
 const startedAt = performance.now();

@@ -34,6 +34,9 @@ export interface GuestWatchDeps {
   readonly random?: () => number;
 }
 
+/** Why a guest is none. */
+const MEMBER = "a member answers there";
+
 interface Check {
   dueMs: number;
   failures: number;
@@ -177,7 +180,7 @@ export class GuestWatch implements GuestList {
     // Meanwhile the guest may have become another's, or gone and come again; and an end of ours says nothing of it.
     if (this.#closing.signal.aborted || this.#checks.get(url) !== check) return;
     check.failures = reason === undefined ? 0 : check.failures + 1;
-    if (check.failures < FAILURES_MAX) return;
+    if (check.failures < FAILURES_MAX && reason !== MEMBER) return;
     this.#log.info({ guest: url, reason }, "A peer without gossip answers no more");
     this.#guests.remove(url);
     this.#afterChange();
@@ -188,8 +191,9 @@ export class GuestWatch implements GuestList {
     const { signal } = this.#closing;
     const options = { timeoutMs: CHECK_TIMEOUT_MS, bytesMax: CHECK_BYTES_MAX, signal };
     const answer = this.#get(`${url}/ping`, options).then(
-      () => {
+      ({ body }) => {
         this.#pings.delete(url);
+        if (this.#isMember(body)) return MEMBER;
         // It may have gone meanwhile.
         if (this.#guests.has(url)) this.#answered.add(url);
         return undefined;
@@ -201,6 +205,12 @@ export class GuestWatch implements GuestList {
     );
     this.#pings.set(url, answer);
     return answer;
+  }
+
+  /** Members are listed by their own urls. One that answers at another as well, ours too, would be listed twice. */
+  #isMember(answer: unknown): boolean {
+    const { node_id: id } = (answer ?? {}) as { node_id?: unknown };
+    return this.#gossip.members().some((member) => member.id === id && isLive(member));
   }
 
   #announce(news: News): void {

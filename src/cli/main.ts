@@ -13,3 +13,5 @@ const stop = listenForStop({
 });
 const { runProgram } = await import("./program.ts");
 process.exitCode = await runProgram(process.argv, stop);
+// What listens for the parent's end would keep a process that has failed.
+process.channel?.unref();

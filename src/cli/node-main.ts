@@ -22,6 +22,7 @@ import { Inbox } from "../http/inbox.ts";
 import { postJson } from "../http/post.ts";
 import { relayGossip } from "../http/reception.ts";
 import { createHttpServer } from "../http/server.ts";
+import { baseUrlOf } from "../http/url.ts";
 import type { NodeConfig } from "./config.ts";
 import { bindFault, CommandFault, codeOf } from "./fault.ts";
 import { logMembership, openLog } from "./log.ts";
@@ -51,7 +52,8 @@ export async function runNode(config: NodeConfig, role: Role, stop: Stop): Promi
   const house = furnish(gossip, config, role, log, stop);
   try {
     const httpPort = await listen(house.server, config);
-    const url = config.advertiseHttp ?? `http://${hostOf(gossip.self.address)}:${httpPort}`;
+    const own = `http://${hostOf(gossip.self.address)}:${httpPort}`;
+    const url = config.advertiseHttp ?? baseUrlOf(own) ?? own;
     announce(gossip, url);
     const { id, address } = gossip.self;
     log.info({ id, role, url, address, httpPort, cluster: config.cluster, pid: process.pid }, `Node ${id} is running`);

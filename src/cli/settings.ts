@@ -71,7 +71,7 @@ export const nodeSettings = {
     // Whoever lists the processes of a machine reads their options.
     flag: "",
     env: "ADMIN_TOKEN",
-    help: "opens POST /join and POST /leave to callers on other machines that show it",
+    help: "opens POST /join and POST /leave to whoever shows it, and to nobody else; unset: to callers on this machine",
   },
 } as const satisfies Record<string, Setting>;
 

@@ -23,8 +23,8 @@ import type { Peer } from "./peers.ts";
 const KEPT_MAX = 4_096;
 /**
  * Messages that nobody has from us. Beyond, nothing is taken in, and so not acknowledged, and told again. Ours stop at the
- * first of the other two bounds, so that where all talk at once there is room for what others say: with these eight members
- * lost none of 12,000 messages, with 1,024 and 256 a quarter (test/gossip/broadcast.test.ts).
+ * first of the other two bounds, so that where all talk at once there is room for what others say: eight members that say
+ * 12,000 messages together lose none (test/gossip/broadcast.test.ts).
  */
 const FRESH_MAX = 1_024;
 const BUSY_FROM = 256;

@@ -33,7 +33,7 @@ export function adminRoutes(deps: NodeAppDeps): Routes {
 
   const admit = (req: Request) => {
     if (mayAdminister(req, deps.adminToken)) return;
-    throw new Refusal(403, "Only from this machine, or with Authorization: Bearer $ADMIN_TOKEN");
+    throw new Refusal(403, "Only with Authorization: Bearer $ADMIN_TOKEN, or from this machine where that is not set");
   };
 
   const join = async (req: Request, res: Response) => {

@@ -1,6 +1,7 @@
-// Who may administer this node: whoever holds the token, and without it only a program on this machine.
+// Who may administer this node: whoever holds the token, and where there is none only a program on this machine.
 //
-// A browser on this machine is on the loopback too, and does what any page tells it. So without the token we also want to
+// A proxy on this machine brings everybody's requests over the loopback: who has one sets a token, and then nobody comes in
+// without it. A browser on this machine is on the loopback too, and does what any page tells it. So without a token we want to
 // see that no page of another site is behind the request: `Origin` and `Sec-Fetch-Site`, which pages cannot forge, and a
 // `Host` that is an address, because a name could be one that another site points at us (DNS rebinding).
 // Forwarding headers are never looked at: anybody can write them.
@@ -9,12 +10,13 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 
 export function mayAdminister(req: IncomingMessage, adminToken: string | undefined): boolean {
-  return hasToken(req, adminToken) || (isLoopback(req.socket.remoteAddress) && !mayBeAnotherSite(req));
+  if (adminToken) return hasToken(req, adminToken);
+  return isLoopback(req.socket.remoteAddress) && !mayBeAnotherSite(req);
 }
 
-function hasToken(req: IncomingMessage, adminToken: string | undefined): boolean {
+function hasToken(req: IncomingMessage, adminToken: string): boolean {
   const [, shown] = /^Bearer +(\S+) *$/i.exec(req.headers.authorization ?? "") ?? [];
-  if (shown === undefined || adminToken === undefined || adminToken === "") return false;
+  if (shown === undefined) return false;
   // Digests have one length, so the comparison takes one time, however much of the token is right.
   return timingSafeEqual(sha256(shown), sha256(adminToken));
 }

@@ -28,6 +28,7 @@ export function createHttpServer(app: RequestListener, { idleMs = 40_000, answer
       const deadline = setTimeout(() => res.writableEnded && req.socket.destroy(), answerMs).unref();
       res.once("close", () => clearTimeout(deadline));
       if (req.headers.host === undefined && req.httpVersion === "1.1") refuse(res, 400, "There is no Host header");
+      else if (!isTarget(req.url)) refuse(res, 400, "The request target is neither a path nor an http(s) URL");
       else app(req, res);
     },
   );
@@ -36,6 +37,11 @@ export function createHttpServer(app: RequestListener, { idleMs = 40_000, answer
   server.on("clientError", refuseConnection);
   server.on("checkExpectation", (_req, res: ServerResponse) => refuse(res, 417, "Nothing can be expected here"));
   return server;
+}
+
+/** Express answers what is not (RFC 9112, 3.2) past its own routes and error handlers, in HTML. */
+function isTarget(target = ""): boolean {
+  return target.startsWith("/") || target === "*" || (/^https?:\/\//i.test(target) && URL.canParse(target));
 }
 
 /** Node itself would answer these without a word. */

@@ -1,12 +1,13 @@
 // What measures must itself be sound: the scripts run, end, print what makes sense, and leave no process behind. The
 // figures are the machine's business, so they are bounded by what no working network would reach.
 
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { soon } from "../gossip/places.ts";
+import { childrenOf, isRunning } from "./processes.ts";
 
 const FLOOR = new URL("../../bench/floor.mjs", import.meta.url).pathname;
 const REAL = new URL("../../bench/real.mjs", import.meta.url).pathname;
@@ -51,21 +52,6 @@ describe.each(["table", "ablation", "sweep", "real", "floor", "one-process"])("b
     expect(readFileSync(README, "utf8")).toBe(before);
   });
 });
-
-/** The processes that a process has started and that still run. */
-function childrenOf({ pid }: ChildProcess): string[] {
-  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
-  return text === "" ? [] : text.split(" ");
-}
-
-/** One that has ended and was not fetched by whoever inherited it does not run. */
-function isRunning(pid: string): boolean {
-  try {
-    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
-  } catch {
-    return false;
-  }
-}
 
 it("what the machine takes by itself is measured over the same graph", async () => {
   const { code, text, records } = await bench(FLOOR, "--members", "5", "--broadcasts", "3");

@@ -24,10 +24,11 @@ afterEach(async () => {
 class Web {
   readonly up = new Set<string>();
   readonly asked: string[] = [];
+  answer: object = { response: "pong" };
   readonly get: GetJson = async (url) => {
     this.asked.push(url);
     if (!this.up.has(url.replace(/\/ping$/, ""))) throw new HttpError("ERR_UNREACHABLE", `${url} refuses`);
-    return { status: 200, headers: {}, body: { response: "pong" } };
+    return { status: 200, headers: {}, body: this.answer };
   };
 }
 
@@ -80,6 +81,19 @@ test("a guest that fails three checks in a row is gone everywhere; two failures 
   await vi.advanceTimersByTimeAsync(5_200);
   expect(lists()).toEqual([[], [], []]);
 });
+
+test.each([0, 1])(
+  "what member %i answers at another url is no guest, and is forgotten at the first check",
+  async (who) => {
+    const { watches, web, lists, nodes } = settle(2);
+    web.up.add(FLASK);
+    web.answer = { response: "pong", node_id: nodes[who]?.self.id };
+    expect(watches[0]?.register(FLASK)).toBe("new");
+    expect(await watches[0]?.answers(FLASK), "nobody posts there").toBe(false);
+    await vi.advanceTimersByTimeAsync(6_000);
+    expect(lists()).toEqual([[], []]);
+  },
+);
 
 test("whatever jitter and wherever its death falls, a guest that hangs is gone from its owner's list within 21 s", async () => {
   const hang: GetJson = (_url, { timeoutMs = 0 } = {}) =>

@@ -1,11 +1,12 @@
 // One node as a process: it serves, it leaves when it is asked, and it says why it cannot start.
 
+import { fork } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { Agent, get, type IncomingMessage } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
 import { describe, expect, it } from "vitest";
-import { Command, getJson, run } from "./door.ts";
+import { Command, getJson, MAIN, run } from "./door.ts";
 
 const ALONE = ["--host", "127.0.0.1", "--http-port", "0", "--gossip-port", "0"];
 const FAREWELL_MS_MAX = 2_000;
@@ -97,6 +98,18 @@ describe("a node", () => {
     other.close();
     const sentence = `hearsay: Port ${port} (HTTP) is taken by another program; choose another with --http-port`;
     expect({ code, stderr }).toEqual({ code: 1, stderr: `${sentence}\n` });
+  });
+
+  it("ends when its port is taken, though a parent has a channel to it", async () => {
+    const other = createServer().listen({ host: "127.0.0.1", port: 0 });
+    await once(other, "listening");
+    const { port } = other.address() as AddressInfo;
+    const options = { env: { PATH: process.env.PATH }, silent: true };
+    const child = fork(MAIN, ["node", ...ALONE, "--http-port", String(port)], options);
+    const killer = setTimeout(() => child.kill("SIGKILL"), 15_000);
+    expect(await once(child, "exit")).toEqual([1, null]);
+    clearTimeout(killer);
+    other.close();
   });
 
   it("says in a sentence that the gossip port is taken", async () => {

@@ -121,12 +121,19 @@ async function calledDown(observers: readonly Container[]): Promise<Set<string>>
   return new Set(names.flat());
 }
 
-/** When the last of these nodes logged its last event of a kind, in Unix ms. */
+/**
+ * When the last of these nodes logged its last event of a kind, in Unix ms. Who is cleared of a suspicion is `up` as well, and
+ * was listed all the time.
+ */
 async function lastEventAt(observers: readonly Container[], event: "up" | "down"): Promise<number> {
   const times = await forEachOf(observers, async ({ id, name }) => {
-    const lines = (await logs(id)).split("\n").filter((text) => text.includes(`"event":"${event}"`));
+    const lines = (await logs(id))
+      .split("\n")
+      .filter((text) => text.includes(`"event":"${event}"`))
+      .map((text): { time: string; was?: string } => JSON.parse(text))
+      .filter(({ was }) => event === "down" || was !== "suspect");
     expect(lines.length, `${event} events of ${name}`).toBeGreaterThan(0);
-    return Date.parse(JSON.parse(lines.at(-1) ?? "").time);
+    return Date.parse(lines.at(-1)?.time ?? "");
   });
   return Math.max(...times);
 }

@@ -152,6 +152,13 @@ describe("the admin routes", () => {
     expect((await request(from(address, app)).post("/join").send({ seeds })).status).toBe(200);
   });
 
+  it("are closed to this machine as well without the token, where there is one: a proxy is on this machine", async () => {
+    const { app } = buildHouse({ adminToken: "s3cret" });
+    expect((await request(from("127.0.0.1", app)).post("/join").send({ seeds })).status).toBe(403);
+    const shown = request(from("127.0.0.1", app)).post("/join").set("Authorization", "Bearer s3cret");
+    expect((await shown.send({ seeds })).status).toBe(200);
+  });
+
   it("are open from anywhere with the token", async () => {
     const { app } = buildHouse({ adminToken: "s3cret" });
     const join = (authorization: string) =>

@@ -244,6 +244,8 @@ describe("bad input", () => {
     ["what is not HTTP", "nonsense\r\n\r\n", 400],
     ["headers without end", `GET / HTTP/1.1\r\nHost: x\r\nX: ${"x".repeat(40_000)}\r\n\r\n`, 431],
     ["a request to no host", "GET / HTTP/1.1\r\nConnection: close\r\n\r\n", 400],
+    ["a target that is no path", "GET x://y HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 400],
+    ["a target without a host", "GET http:// HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 400],
     ["an expectation", "GET / HTTP/1.1\r\nHost: x\r\nExpect: x\r\nConnection: close\r\n\r\n", 417],
   ])("gets a JSON answer for %s", async (_what, text, status) => {
     const { app } = buildHouse();

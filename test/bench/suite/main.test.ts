@@ -1,12 +1,13 @@
 // The bench's command line, from the outside: what it writes, what it refuses, and that nothing of it is left.
 
-import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
+import { execFile, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it, onTestFinished } from "vitest";
 import { soon } from "../../gossip/places.ts";
+import { childrenOf, isRunning } from "../processes.ts";
 
 const MAIN = new URL("../../../bench/suite/main.mjs", import.meta.url).pathname;
 const CLI = new URL("../../../dist/cli/main.js", import.meta.url).pathname;
@@ -147,21 +148,6 @@ describe("the bench", () => {
     expect((await bench("--help")).stdout).toMatch(/^Usage: bench /);
   });
 });
-
-/** The processes that a process has started and that still run. */
-function childrenOf({ pid }: ChildProcess): string[] {
-  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
-  return text === "" ? [] : text.split(" ");
-}
-
-/** One that has ended and was not fetched by whoever inherited it does not run. */
-function isRunning(pid: string): boolean {
-  try {
-    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
-  } catch {
-    return false;
-  }
-}
 
 describe.runIf(process.platform === "linux")("an interrupted bench", () => {
   it.each(["SIGINT", "SIGTERM", "SIGKILL"] as const)("leaves no process behind, also by %s", async (signal) => {
