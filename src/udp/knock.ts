@@ -38,8 +38,11 @@ export class Knocks {
       end();
       if (isRefusal) refused();
     });
-    socket.connect(port, ip, () => {
-      if (isOpen) socket.send("", (error) => error && socket.emit("error", error));
-    });
+    // Node's types say that it is told nothing; it is told what went wrong (a broadcast address, no route), and nobody else is.
+    const connected = (error?: Error) => {
+      if (error) end();
+      else if (isOpen) socket.send("", (cause) => cause && socket.emit("error", cause));
+    };
+    socket.connect(port, ip, connected);
   }
 }

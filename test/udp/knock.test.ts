@@ -56,6 +56,17 @@ describe("a knock", () => {
     listener.close();
   });
 
+  it("of an address that cannot be connected to is nothing, and costs no place", async () => {
+    const knocks = new Knocks();
+    for (let i = 0; i < 10; i++) {
+      // A broadcast address, which only a socket that says so may reach: EACCES.
+      knocks.knock("255.255.255.255", 7979, () => expect.fail("refused"));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const port = await freePort();
+    await new Promise<void>((resolve) => knocks.knock("127.0.0.1", port, resolve));
+  });
+
   it("is ignored by a member, and not counted as a broken datagram", async () => {
     await using node = await start({ host: "127.0.0.1", port: 0 });
     await using friend = await start({ host: "127.0.0.1", port: 0 });
