@@ -77,6 +77,7 @@ export class Admission {
 
   /** Asks whoever hears it to let us in. */
   hello(now: number, everybody: Address): void {
+    this.#askedAt = now;
     if (!this.#join.pending) {
       this.#join.begin([]);
       this.#timers.set(JOINING, 0, now + this.#retryMs * 4);

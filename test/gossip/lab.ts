@@ -84,6 +84,11 @@ export class Lab {
   enter(host: string, delayMs = 1): void {
     this.swim.join(this.now, [at(host)]);
     this.runFor(delayMs);
+    this.welcome(host);
+  }
+
+  /** This host answers the core, which asks to be let in. */
+  welcome(host: string): void {
     this.hear({ kind: CHALLENGE, from: host, b: 7 });
     const ranges = [{ first: 1, last: 0, count: 0, fingerprint: 0 }];
     this.hear({ kind: CLAIMS, from: host, a: this.cookieFor(host), b: 7, claims: [alive(host)], ranges });

@@ -1052,6 +1052,20 @@ describe("our own additions", () => {
     },
   );
 
+  test("ours: who was let in by a hello probes and declares as anybody else, for its round-trips are measured from it", () => {
+    const lab = new Lab({});
+    const [host = ""] = names(1);
+    lab.answering = () => true;
+    lab.runFor(5_000);
+    lab.swim.hello(lab.now, at("10.0.0.255:7979"));
+    lab.welcome(host);
+    lab.runFor(10_000);
+    expect(lab.take(PING).length, "a ping a second").toBeGreaterThanOrEqual(9);
+    lab.answering = () => false;
+    lab.runFor(10_000);
+    expect(lab.status(host)).toBe("dead");
+  });
+
   test.each([
     ["slowly does not hold its host dead before ten seconds", 40, 9_900, "suspect"],
     ["at once holds its host dead as soon as anybody else", 1, 5_000, "dead"],
