@@ -73,10 +73,15 @@ export class Broadcast {
     return this.#fresh >= BUSY_FROM || this.#ownFresh >= OWN_MAX;
   }
 
-  /** Only where it is not full. */
+  /**
+   * Only where it is not full. A name that is under way is not taken twice: whoever invents messages can make one news again,
+   * by others that go once round all serial numbers.
+   */
   add(message: Message): void {
+    const name = nameOf(message);
+    if (this.#tellings.has(name)) return;
     if (this.#tellings.size >= KEPT_MAX) this.#makeRoom();
-    this.#tellings.set(nameOf(message), { message, peers: [], tries: [], againAt: [], isPassedOn: false });
+    this.#tellings.set(name, { message, peers: [], tries: [], againAt: [], isPassedOn: false });
     this.#count(message, 1);
   }
 
