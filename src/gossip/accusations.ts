@@ -22,6 +22,12 @@ import { Suspicion } from "./suspicion.ts";
 import { SUSPICION, type Timers } from "./timers.ts";
 import { GOSSIP } from "./wire.ts";
 
+/**
+ * A death is put off by no more than this. Newcomers may never end (a process that falls as often as it is started again,
+ * each time at another port), and then nobody would be found dead any more.
+ */
+const PUT_OFF_MS = 10_000;
+
 /** Raises a belief, with all that follows from it. */
 export type Raise = (now: number, peer: Peer, claim: Claim, accuser: Address) => void;
 
@@ -126,7 +132,7 @@ export class Accusations {
   bury(now: number, peer: Peer): void {
     const suspicion = this.#suspicions.get(peer);
     if (!suspicion) return;
-    if (!this.#contacts.mayBury(peer, now)) {
+    if (now - suspicion.expiresAt < PUT_OFF_MS && !this.#contacts.mayBury(peer, now)) {
       this.#timers.set(SUSPICION, peer, now + this.#config.suspicionMult * this.#config.probeIntervalMs);
       return;
     }

@@ -1090,11 +1090,27 @@ describe("our own additions", () => {
     expect(lab.status(accused)).toBe("suspect");
     for (const newcomer of others.slice(8)) {
       lab.know(newcomer);
-      lab.runFor(500);
+      lab.runFor(200);
       expect(lab.status(accused), `at ${lab.now} ms`).toBe("suspect");
     }
     const { suspicionMult, probeIntervalMs } = lab.config;
     lab.runFor(2_000 + suspicionMult * probeIntervalMs);
+    expect(lab.status(accused)).toBe("dead");
+  });
+
+  test("ours: newcomers that never end put a death off by ten seconds and no more", () => {
+    const lab = new Lab({});
+    const [accused = "", accuser = "", ...others] = names(100);
+    lab.answering = () => false;
+    lab.know(accused, accuser, ...others.slice(0, 8));
+    lab.hear({ kind: GOSSIP, from: accuser, claims: [said(accused, SUSPECT, 1, accuser)] });
+    const { suspicionMult, suspicionMaxMult, probeIntervalMs } = lab.config;
+    const longestMs = suspicionMult * probeIntervalMs * (suspicionMaxMult * Math.log10(100) + 1);
+    for (const newcomer of others.slice(8)) {
+      lab.know(newcomer);
+      lab.runFor(1_000);
+      if (lab.now > longestMs + 10_000) break;
+    }
     expect(lab.status(accused)).toBe("dead");
   });
 
