@@ -10,7 +10,7 @@
 // A refutation is a higher claim like any other: `swim.ts` ends the suspicion with the belief it was about.
 
 import type { Address } from "./address.ts";
-import { type Claim, claimOf, DEAD, incarnationOf, isLive, SUSPECT, statusOf } from "./claim.ts";
+import { type Claim, claimOf, DEAD, incarnationOf, isLive, isUnanswerable, SUSPECT, statusOf } from "./claim.ts";
 import type { Config } from "./config.ts";
 import type { Contacts } from "./contacts.ts";
 import type { Gossip } from "./gossip.ts";
@@ -76,7 +76,7 @@ export class Accusations {
   /** Neither the target of a probe nor a helper answered for it. */
   accuse(now: number, peer: Peer): void {
     const claim = this.#members.claim(peer);
-    if (!isLive(claim)) return;
+    if (!isLive(claim) || isUnanswerable(claimOf(incarnationOf(claim), SUSPECT))) return;
     this.#put(now, peer, this.#address);
     // All count accusers, but only the neighbours are told of each further one. So their counts are full first, and the first
     // whose count is full tells all that the accused is dead.

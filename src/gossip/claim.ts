@@ -18,7 +18,10 @@ export const LEFT = 3;
 
 const NAMES = ["alive", "suspect", "dead", "left"] as const satisfies readonly Status[];
 
-/** Nobody is accused beyond this; a member may say one more, so that it can outbid whatever is said of it. All fit 32 bits. */
+/**
+ * Nobody is accused beyond this; a member may say one more, so that it can outbid whatever is said of it. All fit 32 bits. Who
+ * gets there was lied about (nobody refutes a billion times), and is not found dead any more.
+ */
 export const INCARNATION_MAX = 2 ** 30 - 2;
 
 export function claimOf(incarnation: number, status: number): Claim {
@@ -42,9 +45,15 @@ export function isLive(claim: Claim): boolean {
   return claim !== 0 && (claim & 3) <= SUSPECT;
 }
 
+/** True if its subject could not outbid it. */
+export function isUnanswerable(claim: Claim): boolean {
+  const status = statusOf(claim);
+  return incarnationOf(claim) > INCARNATION_MAX && (status === SUSPECT || status === DEAD);
+}
+
 /** True for a number that may be believed: an integer whose incarnation is in range. */
 export function isClaim(value: unknown): value is Claim {
   return (
-    typeof value === "number" && Number.isInteger(value) && value >= 4 && value <= claimOf(INCARNATION_MAX + 1, ALIVE)
+    typeof value === "number" && Number.isInteger(value) && value >= 4 && value <= claimOf(INCARNATION_MAX + 1, LEFT)
   );
 }

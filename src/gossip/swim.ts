@@ -20,7 +20,18 @@ import { Accusations } from "./accusations.ts";
 import type { Address } from "./address.ts";
 import { Admission } from "./admission.ts";
 import { GossipError } from "./api.ts";
-import { ALIVE, type Claim, claimOf, DEAD, incarnationOf, isLive, LEFT, SUSPECT, statusOf } from "./claim.ts";
+import {
+  ALIVE,
+  type Claim,
+  claimOf,
+  DEAD,
+  incarnationOf,
+  isLive,
+  isUnanswerable,
+  LEFT,
+  SUSPECT,
+  statusOf,
+} from "./claim.ts";
 import type { Config } from "./config.ts";
 import { Contacts } from "./contacts.ts";
 import { Cookies } from "./cookie.ts";
@@ -491,6 +502,7 @@ export class Swim {
     for (let i = 0; i < frame.claimCount; i++) {
       const address = frame.members[i] as Address;
       const claim = frame.claims[i] as Claim;
+      if (isUnanswerable(claim)) continue;
       if (address === this.#address) this.#standing.hear(now, frame, claim, frame.profiles[i]);
       else if (!(synced && statusOf(claim) === DEAD && this.#accusations.hearDeath(now, address, claim, frame.from))) {
         const accuser = this.#accusations.admissible(address, frame.accusers[i]);

@@ -221,6 +221,28 @@ describe("claims", () => {
     expect(other.claim(own)).toBe(lab.claim(own));
   });
 
+  test("about whoever has answered the highest incarnation accuse it no more, and take nothing else down with them", () => {
+    const lab = new Lab({});
+    const [first = "", accused = "", newcomer = ""] = MEMBERS;
+    lab.answering = () => false;
+    lab.know(first);
+    lab.hear({ kind: GOSSIP, from: first, claims: [alive(accused, INCARNATION_MAX + 1)] });
+    for (const status of [SUSPECT, DEAD]) {
+      const verdict = lab.hear({
+        kind: GOSSIP,
+        from: first,
+        claims: [said(accused, status, INCARNATION_MAX + 1, first), alive(newcomer)],
+      });
+      expect(verdict).toBe("ok");
+      expect(lab.status(newcomer)).toBe("alive");
+    }
+    lab.runFor(60_000);
+    expect(lab.status(accused)).toBe("alive");
+    expect(lab.status(newcomer)).toBe("dead");
+    lab.hear({ kind: GOSSIP, from: first, claims: [said(accused, LEFT, INCARNATION_MAX + 1)] });
+    expect(lab.status(accused)).toBe("left");
+  });
+
   test("are counted: counts, live members and the ring agree with the statuses", () => {
     fc.assert(
       fc.property(anyLetters([ALIVE, SUSPECT, DEAD, LEFT]), (letters) => {

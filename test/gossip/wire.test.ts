@@ -195,7 +195,7 @@ describe("a frame", () => {
     ["an incarnation of nought", { claims: [{ member: STRANGER, claim: SUSPECT }] }],
     [
       "an incarnation beyond the highest",
-      { claims: [{ member: STRANGER, claim: claimOf(INCARNATION_MAX + 1, SUSPECT) }] },
+      { claims: [{ member: STRANGER, claim: claimOf(INCARNATION_MAX + 2, ALIVE) }] },
     ],
     ["half a claim", { claims: [{ member: STRANGER, claim: 6.5 }] }],
     ["a sender's claim of nought", { fromClaim: 0 }],
