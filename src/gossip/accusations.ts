@@ -147,7 +147,9 @@ export class Accusations {
   hearDeath(now: number, address: Address, claim: Claim, teller: Address): boolean {
     const peer = this.#peers.find(address);
     if (peer === undefined || !isLive(this.#members.claim(peer)) || claim <= this.#members.claim(peer)) return false;
-    this.#put(now, peer, teller);
+    // Whom we hold dead may be deaf, and tell of everybody's death; after a partition the accused must hear of it all the same.
+    const accuser = this.admissible(address, teller);
+    if (accuser !== undefined || this.#config.heedDead) this.#put(now, peer, teller);
     this.#outbox.open(GOSSIP, address, 0, 0, now);
     this.#outbox.bareClaim(address, claimOf(incarnationOf(claim), SUSPECT));
     this.#outbox.post();

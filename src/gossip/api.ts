@@ -119,8 +119,8 @@ export interface GossipNode extends AsyncDisposable {
   leave(waiting?: Waiting): Promise<void>;
   /** Closes the socket without a goodbye. */
   close(): Promise<void>;
-  /** Resolves when the node is closed: with the error that closed it, or undefined. */
-  readonly closed: Promise<Error | undefined>;
+  /** Resolves when the node is closed, however that went. Errors of its socket do not close it; they are counted in `stats`. */
+  readonly closed: Promise<void>;
   on<K extends keyof GossipEvents>(type: K, listener: (...args: GossipEvents[K]) => void): this;
   off<K extends keyof GossipEvents>(type: K, listener: (...args: GossipEvents[K]) => void): this;
 }

@@ -53,6 +53,9 @@ const WARD_MS = 20_000;
 const WARDS_MAX = 128;
 /** Every so many probes one goes far, to compare digests across the ring. */
 const FAR_EVERY = 8;
+/** So often a far contact is drawn until nobody suspects it; if there is none, one that is suspected serves for a while. */
+const FAR_DRAWS = 8;
+const FAR_AGAIN_MS = 1_000;
 
 export class Contacts {
   readonly #members: Members;
@@ -61,6 +64,8 @@ export class Contacts {
   readonly #rotateMs: number;
   readonly #standingMs: number;
   #far: Peer | undefined;
+  /** It was when it was drawn. */
+  #isFarSound = false;
   #rotateAt = Number.NEGATIVE_INFINITY;
   #turn = 0;
   #grewAt = Number.NEGATIVE_INFINITY;
@@ -268,9 +273,13 @@ export class Contacts {
       if (this.#members.live > CLOSE) this.#rotateAt = now + this.#rotateMs * this.#random.unit();
     }
     if (this.#far === undefined && now < this.#rotateAt) return undefined;
-    if (now >= this.#rotateAt || this.#far === undefined || !this.#isSound(this.#far)) {
+    if (now >= this.#rotateAt || this.#far === undefined || (this.#isFarSound && !this.#isSound(this.#far))) {
       this.#far = this.#members.anyOther(this.#random);
-      this.#rotateAt = now + this.#rotateMs * (0.5 + this.#random.unit());
+      for (let i = 1; i < FAR_DRAWS && this.#far !== undefined && !this.#isSound(this.#far); i++) {
+        this.#far = this.#members.anyOther(this.#random);
+      }
+      this.#isFarSound = this.#far !== undefined && this.#isSound(this.#far);
+      this.#rotateAt = now + (this.#isFarSound ? this.#rotateMs * (0.5 + this.#random.unit()) : FAR_AGAIN_MS);
     }
     return this.#far;
   }

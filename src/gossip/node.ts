@@ -149,7 +149,7 @@ interface Wait {
 }
 
 class Node extends EventEmitter<GossipEvents> implements GossipNode {
-  readonly closed: Promise<Error | undefined>;
+  readonly closed: Promise<void>;
   readonly #socket: SocketAsPromised;
   readonly #address: Address;
   readonly #config: Config;
@@ -167,7 +167,7 @@ class Node extends EventEmitter<GossipEvents> implements GossipNode {
   #isClosed = false;
   #isLeaving = false;
   #isJoining = false;
-  #markClosed: (reason: Error | undefined) => void = () => {};
+  #markClosed: () => void = () => {};
 
   constructor(socket: SocketAsPromised, address: Address, profile: Profile, wire: Wire, config: Config) {
     super();
@@ -177,7 +177,7 @@ class Node extends EventEmitter<GossipEvents> implements GossipNode {
     this.closed = new Promise((resolve) => {
       this.#markClosed = resolve;
     });
-    // An ICMP refusal or a full buffer is weather; a socket that ends otherwise says so in `close`.
+    // An ICMP refusal or a full buffer is weather.
     socket.socket.on("error", (error) => this.#countSendError(error));
     const output = {
       send: (to: Peer, bytes: Uint8Array) => this.#send(this.#peers.address(to), bytes),
@@ -343,8 +343,11 @@ class Node extends EventEmitter<GossipEvents> implements GossipNode {
     this.#isClosed = true;
     clearTimeout(this.#timer);
     for (const wait of this.#waits) wait.end();
-    await this.#socket.close();
-    this.#markClosed(undefined);
+    try {
+      await this.#socket.close();
+    } finally {
+      this.#markClosed();
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -4,7 +4,7 @@
 // decides what follows.
 
 import type { Address } from "./address.ts";
-import { ALIVE, claimOf, incarnationOf } from "./claim.ts";
+import { ALIVE, claimOf, incarnationOf, isLive } from "./claim.ts";
 import type { Config } from "./config.ts";
 import type { Contacts } from "./contacts.ts";
 import type { Gossip } from "./gossip.ts";
@@ -205,6 +205,9 @@ export class Prober {
   onPingReq(now: number, frame: Frame): boolean {
     const target = frame.members[0];
     if (frame.claimCount !== 1 || target === undefined || this.#forwards.size >= FORWARDS_MAX) return false;
+    // Whoever could have us ping anybody could have many members ping one who is none.
+    const peer = this.#peers.find(target);
+    if (peer === undefined || !isLive(this.#members.claim(peer))) return false;
     const seq = this.#nextSeq();
     for (const { requester, seq: asked } of this.#forwards.values()) {
       if (requester === frame.from && asked === frame.a) return true; // asked again, and under way

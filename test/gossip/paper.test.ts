@@ -155,6 +155,16 @@ describe("SWIM 4.1, the failure detector", () => {
     expect(lab.swim.load.forwards).toBe(1);
   });
 
+  test("ours: nobody helps to ping a stranger: it could be anybody's address", () => {
+    const lab = settled(4);
+    const [requester = ""] = names(4);
+    lab.take();
+    const stranger = { member: "8.8.8.8:53", claim: 4 };
+    expect(lab.hear({ kind: PING_REQ, from: requester, a: 99, claims: [stranger] })).toBe("stray");
+    lab.runFor(1_000);
+    expect(lab.take().filter(({ to }) => to === stranger.member)).toEqual([]);
+  });
+
   test("ours: a helper that was answered pings no more, and has told it once", () => {
     const lab = settled(4);
     const [requester = "", target = ""] = names(4);
@@ -1124,6 +1134,18 @@ describe("our own additions", () => {
     expect(
       lab.take(GOSSIP).some(({ to, claims }) => to === accused && claims.some((c) => c.claim === claimOf(1, SUSPECT))),
     ).toBe(true);
+  });
+
+  test("a death told in a reconciliation by one who is held dead is put to the accused, and not believed at all", () => {
+    const lab = settled(9);
+    const [accused = "", teller = ""] = names(9);
+    const proof = lab.cookieFor(teller);
+    lab.hear({ kind: GOSSIP, from: names(9)[3] as string, claims: [said(teller, DEAD, 1, names(9)[3])] });
+    lab.take();
+    lab.hear({ kind: CLAIMS, from: teller, a: proof, claims: [said(accused, DEAD, 1)] });
+    expect(lab.status(teller)).toBe("dead");
+    expect(lab.status(accused)).toBe("alive");
+    expect(lab.take(GOSSIP).some(({ to, claims }) => to === accused && claims.length > 0)).toBe(true);
   });
 
   /** A page of a reconciliation that starts with one ring key and goes to the end. */

@@ -43,7 +43,7 @@ export class FakeGossip implements GossipNode {
   readonly broadcasts: Uint8Array[] = [];
   isClosed = false;
   isBusy = false;
-  readonly closed = new Promise<Error | undefined>(() => {});
+  readonly closed = new Promise<void>(() => {});
   readonly #emitter = new EventEmitter();
 
   constructor(self: Partial<Member> = {}) {
