@@ -16,7 +16,8 @@ export const PROJECT = "hearsay-containers-test";
 export const NETWORK = `${PROJECT}_default`;
 /** On every container that a test starts beside the literal lines and compose. */
 export const LABEL = "hearsay.test=containers";
-export const IMAGES = ["p2p-node", "bootstrap-node"] as const;
+/** The bench's are those of bench/suite/drivers/engine.mjs. */
+export const IMAGES = ["p2p-node", "bootstrap-node", "hearsay-bench:node", "hearsay-bench:serf"] as const;
 /** Every image and container of this house carries it. */
 const TITLE = "org.opencontainers.image.title=hearsay";
 const LITERAL_NAMES = ["bootstrap", ...Array.from({ length: 12 }, (_, i) => `node${i + 1}`)];
