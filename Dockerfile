@@ -32,6 +32,6 @@ RUN HOST=127.0.0.1 HTTP_PORT=0 GOSSIP_PORT=0 HELLO=0 LOG_LEVEL=warn timeout --pr
 EXPOSE 5000 7979/udp
 # Bash speaks enough HTTP for this; a Node process per check would cost far more than the node itself.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=15s --retries=3 CMD ["bash", "-c", \
-  "exec 3<>/dev/tcp/127.0.0.1/${HTTP_PORT:-5000} && printf 'GET /health HTTP/1.0\\r\\n\\r\\n' >&3 && read -r -t 4 answer <&3 && [[ $answer == *' 200 '* ]]"]
+  "case ${HOST:-} in ''|0.0.0.0|::) host=127.0.0.1;; *) host=$HOST;; esac; exec 3<>/dev/tcp/$host/${HTTP_PORT:-5000} && printf 'GET /health HTTP/1.0\\r\\n\\r\\n' >&3 && read -r -t 4 answer <&3 && [[ $answer == *' 200 '* ]]"]
 ENTRYPOINT ["node", "--max-semi-space-size=1", "dist/cli/main.js"]
 CMD ["node"]

@@ -8,12 +8,12 @@
 // wait for anything but another process.
 
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import Docker from "dockerode";
 import { eachOf, pause } from "../record.mjs";
 import { atEnd } from "../wards.mjs";
 import { isMain } from "./command.mjs";
+import { ownerOf } from "./owner.mjs";
 
 export const LABEL = "hearsay.bench.owner";
 /** More at once would only wait for each other. */
@@ -29,17 +29,6 @@ const PATIENCE = { containersMs: 120_000, networksMs: 15_000 };
 const ROUND_MS = 250;
 
 export const owner = ownerOf(process.pid);
-
-/** Undefined if there is no such process. */
-export function ownerOf(pid) {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The name in parentheses may hold anything. The rest begins with field 3; the start is field 22.
-    return `${pid}.${stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]}`;
-  } catch {
-    return process.pid === pid ? `${pid}.` : undefined;
-  }
-}
 
 /**
  * Which of the labelled things are to be swept: those of this owner, and those of processes that are gone. Pure.

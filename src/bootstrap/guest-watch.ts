@@ -24,6 +24,8 @@ const CHECK_BYTES_MAX = 16 * 1024;
 /** 256 guests that all run into the timeout, each every 5 s, keep 102 checks under way. */
 const CHECKS_MAX = 128;
 const FAILURES_MAX = 3;
+/** A guest may come again at another IP of its name: then who does not check it is wrong about it for so long. */
+const ANSWER_LASTS_MS = 30_000;
 
 export interface GuestWatchDeps {
   readonly gossip: GossipNode;
@@ -52,8 +54,8 @@ export class GuestWatch implements GuestList {
   readonly #guests: Guests;
   /** By url: the answer to the question under way, why there was none or undefined. Never two at a time for one guest. */
   readonly #pings = new Map<string, Promise<string | undefined>>();
-  /** Guests that have answered this node. */
-  readonly #answered = new Set<string>();
+  /** Guests that have answered this node, where and when. */
+  readonly #answered = new Map<string, { ip: string; atMs: number }>();
   /** Guests, others' too, that were asked because somebody wanted to post there: not again before this time. */
   readonly #askAgainMs = new Map<string, number>();
   /** The own guests' checks. */
@@ -84,15 +86,18 @@ export class GuestWatch implements GuestList {
     return this.#guests.urls();
   }
 
-  async answers(url: string): Promise<boolean> {
-    if (!this.#guests.has(url) || this.#closing.signal.aborted) return false;
-    if (this.#answered.has(url)) return true;
+  async answersAt(url: string): Promise<string | undefined> {
+    if (!this.#guests.has(url) || this.#closing.signal.aborted) return undefined;
+    const lately = this.#answeredLately(url);
+    if (lately !== undefined) return lately;
     const nowMs = performance.now();
     const underWay = this.#pings.get(url);
-    if (!underWay && (nowMs < (this.#askAgainMs.get(url) ?? 0) || this.#pings.size >= CHECKS_MAX)) return false;
+    if (!underWay && (nowMs < (this.#askAgainMs.get(url) ?? 0) || this.#pings.size >= CHECKS_MAX)) {
+      return undefined;
+    }
     this.#askAgainMs.set(url, nowMs + CHECK_EVERY_MS);
     await (underWay ?? this.#ping(url));
-    return this.#answered.has(url);
+    return this.#answeredLately(url);
   }
 
   register(url: string): "new" | "known" | "full" {
@@ -152,7 +157,7 @@ export class GuestWatch implements GuestList {
   /** Checks whom the registry calls ours, tells the news, and runs the ticker while there are guests. */
   #afterChange(): void {
     for (const url of this.#checks.keys()) if (!this.#guests.owns(url)) this.#checks.delete(url);
-    for (const url of this.#answered) if (!this.#guests.has(url)) this.#answered.delete(url);
+    for (const url of this.#answered.keys()) if (!this.#guests.has(url)) this.#answered.delete(url);
     for (const url of this.#askAgainMs.keys()) if (!this.#guests.has(url)) this.#askAgainMs.delete(url);
     for (const url of this.#guests.owned()) {
       if (!this.#checks.has(url)) this.#checks.set(url, { dueMs: this.#nextCheckMs(), failures: 0, isUnderWay: false });
@@ -186,16 +191,21 @@ export class GuestWatch implements GuestList {
     this.#afterChange();
   }
 
+  #answeredLately(url: string): string | undefined {
+    const answer = this.#answered.get(url);
+    return answer && performance.now() - answer.atMs < ANSWER_LASTS_MS ? answer.ip : undefined;
+  }
+
   /** @returns why it failed; undefined if the guest answered */
   #ping(url: string): Promise<string | undefined> {
     const { signal } = this.#closing;
     const options = { timeoutMs: CHECK_TIMEOUT_MS, bytesMax: CHECK_BYTES_MAX, signal };
     const answer = this.#get(`${url}/ping`, options).then(
-      ({ body }) => {
+      ({ body, ip }) => {
         this.#pings.delete(url);
         if (this.#isMember(body)) return MEMBER;
         // It may have gone meanwhile.
-        if (this.#guests.has(url)) this.#answered.add(url);
+        if (ip !== undefined && this.#guests.has(url)) this.#answered.set(url, { ip, atMs: performance.now() });
         return undefined;
       },
       (error: unknown) => {

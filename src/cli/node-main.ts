@@ -51,7 +51,7 @@ export async function runNode(config: NodeConfig, role: Role, stop: Stop): Promi
   const gossip = await openGossip(config, role);
   const house = furnish(gossip, config, role, log, stop);
   try {
-    const httpPort = await listen(house.server, config);
+    const httpPort = await listen(house.server, config, log);
     const own = `http://${hostOf(gossip.self.address)}:${httpPort}`;
     const url = config.advertiseHttp ?? baseUrlOf(own) ?? own;
     announce(gossip, url);
@@ -146,13 +146,15 @@ function waysOf({ host, bootstrapUrl, seeds, hello, gossipPort }: NodeConfig) {
 }
 
 /** @returns the port that was bound */
-async function listen(server: Server, { host, httpPort: port }: NodeConfig): Promise<number> {
+async function listen(server: Server, { host, httpPort: port }: NodeConfig, log: Logger): Promise<number> {
   server.listen({ host, port });
   try {
     await once(server, "listening");
   } catch (error) {
     throw bindFault(codeOf(error), { host, port, kind: "HTTP" }, error);
   }
+  // A connection that the system could not hand over, for want of memory or of descriptors: no reason to end.
+  server.on("error", (error) => log.error({ err: error }, "A connection could not be taken"));
   return (server.address() as AddressInfo).port;
 }
 

@@ -92,10 +92,16 @@ export class Courier {
 
   async #post(recipient: Reachable, letter: Letter, signal: AbortSignal): Promise<void> {
     const { guests, post } = this.#deps;
-    if (recipient.kind === "guest" && !(await guests.answers(recipient.url))) {
+    const options = { timeoutMs: DELIVERY_WAIT_MS, signal };
+    if (recipient.kind === "peer") {
+      await post(recipient.mailbox, letter, options);
+      return;
+    }
+    const ip = await guests.answersAt(recipient.url);
+    if (ip === undefined) {
       throw new Refusal(502, `${JSON.stringify(recipient.url)} cannot be reached: it has not answered GET /ping`);
     }
-    await post(recipient.mailbox, letter, { timeoutMs: DELIVERY_WAIT_MS, signal });
+    await post(recipient.mailbox, letter, { ...options, lookup: async () => [ip] });
   }
 
   #gossipToAll(payload: Uint8Array): number {

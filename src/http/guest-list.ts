@@ -9,10 +9,11 @@ export interface GuestList {
   has(url: string): boolean;
   urls(): string[];
   /**
-   * Whether the guest has answered a `GET /ping` of this node; one that was not asked yet is asked now, for two seconds at
-   * most. Whoever registers an address may register somebody else's: before it is true nobody posts there.
+   * The IP at which the guest has lately answered a `GET /ping` of this node, undefined if it has not; one that was not
+   * asked lately is asked now, for two seconds at most. Whoever registers an address may register somebody else's, and who
+   * answers by a name may point it there afterwards: nobody posts anywhere else.
    */
-  answers(url: string): Promise<boolean>;
+  answersAt(url: string): Promise<string | undefined>;
   /** `full`: there is no room for another guest. */
   register(url: string): "new" | "known" | "full";
 }

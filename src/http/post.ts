@@ -20,6 +20,8 @@ export interface JsonAnswer {
   readonly status: number;
   readonly headers: http.IncomingHttpHeaders;
   readonly body: unknown;
+  /** Who answered. */
+  readonly ip?: string | undefined;
 }
 
 /** Posts `body` as JSON. The answer's body is `undefined` where it is not JSON: to have delivered is what counts. */
@@ -57,6 +59,7 @@ interface TextAnswer {
   readonly status: number;
   readonly headers: http.IncomingHttpHeaders;
   readonly text: string;
+  readonly ip: string | undefined;
 }
 
 async function exchange(
@@ -99,6 +102,13 @@ async function exchange(
     signal?.addEventListener("abort", onAbort);
     const onBreak = (cause: Error) => fail(unreachable(address, cause));
     sent.on("error", onBreak);
+    let ip: string | undefined;
+    // Asked now: a socket that the other side has closed meanwhile no longer knows.
+    sent.on("socket", (socket) => {
+      socket.once("connect", () => {
+        ip = socket.remoteAddress;
+      });
+    });
     sent.on("response", (answer) => {
       const status = answer.statusCode ?? 0;
       answer.on("error", onBreak);
@@ -114,7 +124,7 @@ async function exchange(
         else fail(new HttpError("ERR_TOO_LARGE", `${address} answered more than ${bytesMax} bytes`));
       });
       answer.on("end", () =>
-        settle(() => resolve({ status, headers: answer.headers, text: Buffer.concat(chunks).toString("utf8") })),
+        settle(() => resolve({ status, headers: answer.headers, text: Buffer.concat(chunks).toString("utf8"), ip })),
       );
     });
     sent.end(payload);

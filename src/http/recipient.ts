@@ -5,7 +5,7 @@ import type { GuestList } from "./guest-list.ts";
 import { isLive } from "./roster.ts";
 import { baseUrlOf, mailboxOf, originOf } from "./url.ts";
 
-/** Who can be posted to. A guest only once it answers (`GuestList.answers`). */
+/** Who can be posted to. A guest only once it answers (`GuestList.answersAt`). */
 export type Reachable =
   | { readonly kind: "peer"; readonly mailbox: string }
   | { readonly kind: "guest"; readonly url: string; readonly mailbox: string };

@@ -25,10 +25,12 @@ class Web {
   readonly up = new Set<string>();
   readonly asked: string[] = [];
   answer: object = { response: "pong" };
+  /** Where the names lead. */
+  ip = "10.0.0.77";
   readonly get: GetJson = async (url) => {
     this.asked.push(url);
     if (!this.up.has(url.replace(/\/ping$/, ""))) throw new HttpError("ERR_UNREACHABLE", `${url} refuses`);
-    return { status: 200, headers: {}, body: this.answer };
+    return { status: 200, headers: {}, body: this.answer, ip: this.ip };
   };
 }
 
@@ -89,7 +91,7 @@ test.each([0, 1])(
     web.up.add(FLASK);
     web.answer = { response: "pong", node_id: nodes[who]?.self.id };
     expect(watches[0]?.register(FLASK)).toBe("new");
-    expect(await watches[0]?.answers(FLASK), "nobody posts there").toBe(false);
+    expect(await watches[0]?.answersAt(FLASK), "nobody posts there").toBeUndefined();
     await vi.advanceTimersByTimeAsync(6_000);
     expect(lists()).toEqual([[], []]);
   },
@@ -270,12 +272,28 @@ test("who registered answers once it has answered a check, wherever it is asked 
   watches[0]?.register(FLASK);
   await vi.advanceTimersByTimeAsync(100);
   for (const watch of watches) {
-    const answers = await Promise.all([watch.answers(FLASK), watch.answers(FLASK)]);
-    expect([...answers, await watch.answers(FLASK)]).toEqual([true, true, true]);
+    const answers = await Promise.all([watch.answersAt(FLASK), watch.answersAt(FLASK)]);
+    expect([...answers, await watch.answersAt(FLASK)]).toEqual(Array(3).fill("10.0.0.77"));
   }
   expect(web.asked, "once by each node").toHaveLength(2);
-  expect(await watches[0]?.answers("http://10.0.0.78:5000"), "who is no guest is not even asked").toBe(false);
+  expect(await watches[0]?.answersAt("http://10.0.0.78:5000"), "who is no guest is not even asked").toBeUndefined();
   expect(web.asked).toHaveLength(2);
+});
+
+test("nobody is sent elsewhere by a name that leads elsewhere since the answer, until an answer comes from there", async () => {
+  const { watches, web } = settle(2);
+  const [owner, other] = watches;
+  const named = "http://flask.example:5000";
+  web.up.add(named);
+  owner?.register(named);
+  await vi.advanceTimersByTimeAsync(100);
+  expect(await other?.answersAt(named)).toBe("10.0.0.77");
+  web.ip = "10.0.0.78";
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(await owner?.answersAt(named), "its checks go on").toBe("10.0.0.78");
+  expect(await other?.answersAt(named)).toBe("10.0.0.77");
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(await other?.answersAt(named), "an answer is good for half a minute").toBe("10.0.0.78");
 });
 
 test("who is silent does not answer, and is not asked more often than a check is due, until it does", async () => {
@@ -283,12 +301,12 @@ test("who is silent does not answer, and is not asked more often than a check is
   const [, watch] = watches;
   watches[0]?.register(FLASK);
   await vi.advanceTimersByTimeAsync(100);
-  for (let i = 0; i < 10; i++) expect(await watch?.answers(FLASK)).toBe(false);
+  for (let i = 0; i < 10; i++) expect(await watch?.answersAt(FLASK)).toBeUndefined();
   expect(web.asked).toHaveLength(1);
   web.up.add(FLASK);
-  expect(await watch?.answers(FLASK)).toBe(false);
+  expect(await watch?.answersAt(FLASK)).toBeUndefined();
   await vi.advanceTimersByTimeAsync(5_000);
-  expect(await watch?.answers(FLASK)).toBe(true);
+  expect(await watch?.answersAt(FLASK)).toBe("10.0.0.77");
 });
 
 test("a check of the owner's own is proof enough, and a guest that went and came must prove itself anew", async () => {
@@ -297,13 +315,13 @@ test("a check of the owner's own is proof enough, and a guest that went and came
   web.up.add(FLASK);
   watch?.register(FLASK);
   await vi.advanceTimersByTimeAsync(6_000);
-  expect(await watch?.answers(FLASK)).toBe(true);
+  expect(await watch?.answersAt(FLASK)).toBe("10.0.0.77");
   expect(web.asked).toHaveLength(1);
   web.up.delete(FLASK);
   await vi.advanceTimersByTimeAsync(20_000);
   expect(watch?.urls()).toEqual([]);
   watch?.register(FLASK);
-  expect(await watch?.answers(FLASK)).toBe(false);
+  expect(await watch?.answersAt(FLASK)).toBeUndefined();
 });
 
 test("without guests nothing is sent, nothing is checked and no timer runs; nor after the last one went", async () => {

@@ -1,7 +1,7 @@
 // The rooms together: real gossip over UDP on the loopback, real HTTP, a Flask-like guest. Ports are free ones; what is
 // waited for is an event or a state, with vitest's timeout as the bound.
 
-import { createServer } from "node:http";
+import { createServer, type RequestListener } from "node:http";
 import { afterEach, expect, test, vi } from "vitest";
 import { createBootstrapApp } from "../../src/bootstrap/app.ts";
 import { discover } from "../../src/bootstrap/discover.ts";
@@ -24,31 +24,57 @@ interface Open {
   kill(): Promise<void>;
 }
 
-async function open(role: "node" | "bootstrap", bootstrapUrl?: string, httpPort = 0): Promise<Open> {
-  let app: Parameters<typeof createServer>[1];
-  const server = createServer((req, res) => app?.(req as never, res as never));
-  const { port, close } = httpPort === 0 ? await listen(server) : await listenAt(server, httpPort);
-  const url = `http://127.0.0.1:${port}`;
+/**
+ * A port that stays ours while who lives behind it comes and goes: a number that was let go may be another's when it is
+ * wanted again. Nobody there is a connection that is closed at once.
+ */
+class Door {
+  #app: RequestListener | undefined;
+  readonly #server = createServer((req, res) => this.#app?.(req, res));
+  url = "";
+
+  constructor() {
+    this.#server.on("connection", (socket) => {
+      if (!this.#app) socket.destroy();
+    });
+  }
+
+  async hang(): Promise<this> {
+    const { port, close } = await listen(this.#server);
+    closers.push(close);
+    this.url = `http://127.0.0.1:${port}`;
+    return this;
+  }
+
+  open(app: RequestListener): void {
+    this.#app = app;
+  }
+
+  shut(): void {
+    this.#app = undefined;
+    this.#server.closeAllConnections();
+  }
+}
+
+async function open(role: "node" | "bootstrap", bootstrapUrl?: string, at?: Door): Promise<Open> {
+  const door = at ?? (await new Door().hang());
+  const { url } = door;
   const gossip = await start({ host: "127.0.0.1", port: 0, preset: "local", profile: { url, role } });
   const log = new LogLines();
   const watch = new GuestWatch({ gossip, log });
   const { deps } = buildHouse({ gossip, guests: watch });
-  app = role === "bootstrap" ? createBootstrapApp(deps) : createNodeApp(deps);
+  door.open(role === "bootstrap" ? createBootstrapApp(deps) : createNodeApp(deps));
   const end = new AbortController();
   const ways = { conventionUrl: false, gatewayPort: false, ...(bootstrapUrl && { bootstrapUrl }) } as const;
   const found = discover({ gossip, ways, log, signal: end.signal, defaultSeedPort: 7979 });
   const kill = async () => {
     end.abort();
     watch.close();
-    await Promise.all([close(), gossip.close(), found]);
+    door.shut();
+    await Promise.all([gossip.close(), found]);
   };
   closers.push(kill);
   return { gossip, url, kill };
-}
-
-async function listenAt(server: ReturnType<typeof createServer>, port: number) {
-  await new Promise<void>((resolve, reject) => server.on("error", reject).listen(port, "127.0.0.1", resolve));
-  return { port, close: () => new Promise((resolve) => server.close(resolve).closeAllConnections()) };
 }
 
 /** A bootstrap started anew must have relearned everything within 15 s. */
@@ -69,20 +95,18 @@ test("nodes find each other through the bootstrap, and a Flask node is on everyb
 });
 
 test("nodes that wait alone join as soon as the bootstrap comes, and it may go and come again", async () => {
-  const first = await open("bootstrap");
-  const { port } = new URL(first.url);
-  await first.kill();
-  const nodes = await Promise.all([1, 2].map(() => open("node", first.url)));
-  const second = await open("bootstrap", undefined, Number(port));
+  const door = await new Door().hang();
+  const nodes = await Promise.all([1, 2].map(() => open("node", door.url)));
+  const first = await open("bootstrap", undefined, door);
   const flask = await new FlaskNode().start();
   closers.push(() => flask.stop());
-  await flask.register(second.url);
+  await flask.register(first.url);
   const peers = [...nodes.map(({ url }) => url), flask.url].sort();
   const allKnowAll = async (everybody: Open[]) => {
     for (const { url } of everybody) expect(await peersOf(url)).toEqual({ peers });
   };
+  await until(() => allKnowAll([first, ...nodes]));
+  await first.kill();
+  const second = await open("bootstrap", undefined, door);
   await until(() => allKnowAll([second, ...nodes]));
-  await second.kill();
-  const third = await open("bootstrap", undefined, Number(port));
-  await until(() => allKnowAll([third, ...nodes]));
 }, 40_000);

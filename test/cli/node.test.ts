@@ -68,6 +68,23 @@ describe("a node", () => {
     expect({ stdout: node.stdout, stderr: node.stderr }).toEqual({ stdout: "", stderr: "loaded: false" });
   });
 
+  it("goes on serving when the system could not hand it a connection", async () => {
+    // Runs before the program, in its process: the server fails as it does at accept(2), the moment that it listens.
+    const preload = `
+      import { Server } from "node:http";
+      const { listen } = Server.prototype;
+      Server.prototype.listen = function (...given) {
+        const error = Object.assign(new Error("accept ENFILE"), { code: "ENFILE" });
+        this.once("listening", () => setImmediate(() => this.emit("error", error)));
+        return listen.apply(this, given);
+      };`;
+    const environment = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(preload)}` };
+    await using node = new Command(["node", ...ALONE], environment);
+    await node.says(/^\{"level":"error".*"code":"ENFILE".*"msg":"A connection could not be taken"\}$/m, 15_000);
+    const { url } = await node.runs();
+    expect(await getJson(`${url}/health`)).toMatchObject({ status: "ok" });
+  });
+
   it("leaves at POST /leave, having answered", async () => {
     await using node = new Command(["node", ...ALONE]);
     const { url } = await node.runs();

@@ -1,6 +1,7 @@
 // The bench's containers: they do what a scenario asks of them, and nothing of them is left.
 
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { ownerOf } from "../../bench/suite/owner.mjs";
 import { type Driver, type DriverClass, driverOf, type Fact } from "../bench/suite/suite.ts";
 import { docker } from "./docker.ts";
 
@@ -14,9 +15,12 @@ interface Prepared extends DriverClass {
   prepare(given: { nodes: number }): Promise<{ sentence: string; stops: boolean }[]>;
 }
 
+/** Another bench may run beside these tests. */
+const OURS = `label=${LABEL}=${ownerOf(process.pid)}`;
+
 const labelled = async () => [
-  await docker(["ps", "-aq", "--filter", `label=${LABEL}`]),
-  await docker(["network", "ls", "-q", "--filter", `label=${LABEL}`]),
+  await docker(["ps", "-aq", "--filter", OURS]),
+  await docker(["network", "ls", "-q", "--filter", OURS]),
 ];
 
 const kinds = await Promise.all(
@@ -121,7 +125,7 @@ describe.each(kinds)("the bench's containers of $peer, driver $name", ({ peer, n
       await driver.restart(2);
       await allKnow(NODES);
       const tables: string[][] = [];
-      for (const id of (await docker(["ps", "-q", "--filter", `label=${LABEL}`])).split("\n")) {
+      for (const id of (await docker(["ps", "-q", "--filter", OURS])).split("\n")) {
         const [, ...routes] = (await docker(["exec", id, "cat", "/proc/net/route"])).split("\n");
         // In hexadecimal, the last byte first: the machine is .1 of the network, and 0 is who needs nobody between.
         const ways = routes.map(

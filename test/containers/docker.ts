@@ -1,10 +1,12 @@
-// The real docker CLI, one process a call, every call with a deadline; and the sweep that leaves nothing behind. Knows
-// which containers are ours and touches no others. What they say over HTTP: talk.ts.
+// The real docker CLI, one process a call, every call with a deadline; and the sweep that leaves nothing behind. Labels tell
+// it what is ours; the literal lines give none, so what has their names and this house's image is swept as well. That it
+// is not a network of the user's own, setup.ts asks before the first sweep (marker.ts). What they say over HTTP: talk.ts.
 
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { noteContainer, type Running } from "./marker.ts";
 
 const run = promisify(execFile);
 
@@ -14,10 +16,14 @@ export const PROJECT = "hearsay-containers-test";
 export const NETWORK = `${PROJECT}_default`;
 /** On every container that a test starts beside the literal lines and compose. */
 export const LABEL = "hearsay.test=containers";
-export const IMAGES = ["p2p-node", "bootstrap-node"] as const;
+/** The bench's are those of bench/suite/drivers/engine.mjs. */
+export const IMAGES = ["p2p-node", "bootstrap-node", "hearsay-bench:node", "hearsay-bench:serf"] as const;
 /** Every image and container of this house carries it. */
 const TITLE = "org.opencontainers.image.title=hearsay";
 const LITERAL_NAMES = ["bootstrap", ...Array.from({ length: 12 }, (_, i) => `node${i + 1}`)];
+const NAMED = LITERAL_NAMES.flatMap((name) => ["--filter", `name=^/${name}$`]);
+/** What `docker run -d` prints. */
+const CONTAINER_ID = /^[0-9a-f]{64}$/;
 
 const CALL_TIMEOUT_MS = 60_000;
 const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
@@ -37,7 +43,9 @@ export async function docker(args: readonly string[], timeoutMs = CALL_TIMEOUT_M
 
 /** A line as a user types it into a shell, to the letter. As `docker`. */
 export async function line(text: string, timeoutMs = CALL_TIMEOUT_MS): Promise<string> {
-  return call("bash", ["-c", text], timeoutMs);
+  const said = await call("bash", ["-c", text], timeoutMs);
+  if (CONTAINER_ID.test(said)) await noteContainer(said);
+  return said;
 }
 
 async function call(file: string, args: readonly string[], timeoutMs: number): Promise<string> {
@@ -112,13 +120,24 @@ export async function containersIn(network: string): Promise<Container[]> {
     .sort((a: Container, b: Container) => (a.name < b.name ? -1 : 1));
 }
 
+/** What runs under the literal names from this house's image, and has no label that says that it is ours. */
+export async function unlabelledRunning(): Promise<Running[]> {
+  const [key, value] = LABEL.split("=");
+  const format = `{{.ID}} {{.Names}} {{.Label "com.docker.compose.project"}} {{.Label "${key}"}}`;
+  const rows = await docker(["ps", "--no-trunc", "--format", format, "--filter", `label=${TITLE}`, ...NAMED]);
+  return rows.split("\n").flatMap((row) => {
+    const [id = "", name = "", project, test] = row.split(" ");
+    return id === "" || project === PROJECT || test === value ? [] : [{ id, name }];
+  });
+}
+
 /** Removes what an earlier run, or this one, left: containers, the network. Images: `removeImages`. */
 export async function sweep(): Promise<void> {
   const wanted = ["ps", "-aq", "--no-trunc"];
   const found = await Promise.all([
     docker([...wanted, "--filter", `label=${LABEL}`]),
     docker([...wanted, "--filter", `label=com.docker.compose.project=${PROJECT}`]),
-    docker([...wanted, "--filter", `label=${TITLE}`, ...LITERAL_NAMES.flatMap((n) => ["--filter", `name=^/${n}$`])]),
+    docker([...wanted, "--filter", `label=${TITLE}`, ...NAMED]),
   ]);
   const ids = [...new Set(found.flatMap((text) => text.split("\n")).filter((id) => id !== ""))];
   for (let from = 0; from < ids.length; from += REMOVED_AT_ONCE) {
@@ -143,8 +162,7 @@ export async function removeImages(images: readonly string[]): Promise<void> {
 /** @throws Error naming the containers in the way of the literal lines that are not ours */
 export async function refuseStrangers(): Promise<void> {
   const format = "{{.Names}}";
-  const filters = LITERAL_NAMES.flatMap((name) => ["--filter", `name=^/${name}$`]);
-  const taken = await docker(["ps", "-a", "--format", format, ...filters]);
+  const taken = await docker(["ps", "-a", "--format", format, ...NAMED]);
   if (taken === "") return;
   const names = taken.split("\n").join(", ");
   throw new Error(`containers named ${names} exist that these tests did not make: remove or rename them first`);

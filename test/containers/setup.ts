@@ -1,8 +1,10 @@
-// Before the first file: an engine, free ports, nothing left of an earlier run. After the last: nothing left of this one.
+// Before the first file: an engine, no network of the user's own, free ports, nothing left of an earlier run. After the last:
+// nothing left of this one.
 
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { docker, imagesPresent, refuseStrangers, removeImages, sweep } from "./docker.ts";
+import { docker, imagesPresent, refuseStrangers, removeImages, sweep, unlabelledRunning } from "./docker.ts";
+import { refuseOthers, removeMarker, writeMarker } from "./marker.ts";
 
 /** The literal lines name them. */
 const PORTS = Array.from({ length: 13 }, (_, i) => 5000 + i);
@@ -11,6 +13,8 @@ export default async function setup(): Promise<() => Promise<void>> {
   await docker(["version", "--format", "{{.Server.Version}}"]).catch((cause: unknown) => {
     throw new Error("the container tests need a running Docker engine: `docker version` fails", { cause });
   });
+  await refuseOthers(await unlabelledRunning());
+  await writeMarker();
   await sweep();
   await refuseStrangers();
   await refuseTakenPorts();
@@ -19,6 +23,7 @@ export default async function setup(): Promise<() => Promise<void>> {
     await sweep();
     const after = await imagesPresent();
     await removeImages(after.filter((image) => !before.includes(image)));
+    await removeMarker();
   };
 }
 

@@ -10,6 +10,9 @@ import type { JsonAnswer, RequestOptions } from "../../src/http/post.ts";
 import type { Routes } from "../../src/http/routes.ts";
 import { FakeGossip } from "./fake-gossip.ts";
 
+/** Where every guest has answered. */
+export const GUEST_IP = "192.0.2.9";
+
 export class FakeGuests implements GuestList {
   /** They never answer a check. */
   readonly silent = new Set<string>();
@@ -24,8 +27,8 @@ export class FakeGuests implements GuestList {
   urls(): string[] {
     return [...this.#urls];
   }
-  async answers(url: string): Promise<boolean> {
-    return !this.silent.has(url);
+  async answersAt(url: string): Promise<string | undefined> {
+    return this.silent.has(url) ? undefined : GUEST_IP;
   }
   register(url: string): "new" | "known" | "full" {
     if (this.has(url)) return "known";

@@ -117,7 +117,8 @@ test("a nameserver that is silent about IPv6 does not hold up the IPv4 addresses
   const { lookup } = await placed({ book: { node1: ["172.18.0.3"] }, knowsIpv6: false, timeoutMs: 60_000 });
   const startedMs = performance.now();
   expect(await lookup("node1")).toEqual(["172.18.0.3"]);
-  expect(performance.now() - startedMs).toBeLessThan(500);
+  // To be silent to the end of both tries takes 1.8 s.
+  expect(performance.now() - startedMs).toBeLessThan(1_500);
 });
 
 test("a name that nobody knows is named", async () => {

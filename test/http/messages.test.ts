@@ -5,7 +5,7 @@ import { sealEnvelope, sealLetter } from "../../src/http/envelope.ts";
 import { HttpError } from "../../src/http/post.ts";
 import { relayGossip } from "../../src/http/reception.ts";
 import { someMember } from "./fake-gossip.ts";
-import { buildHouse, deferred } from "./house.ts";
+import { buildHouse, deferred, GUEST_IP } from "./house.ts";
 
 const hello = { sender: "Node1", msg: "Hello Node2!" };
 
@@ -108,6 +108,21 @@ describe("POST /message with a recipient", () => {
       .send({ ...hello, to: "http://10.0.0.9:5000/" });
     expect(answer.status).toBe(200);
     expect(posts.sent).toEqual([{ url: "http://10.0.0.9:5000/message", body: hello }]);
+  });
+
+  it("posts to a guest where it has answered, wherever its name leads by then", async () => {
+    const { app, gossip, guests, posts } = buildHouse();
+    const named = "http://flask.example:5000";
+    guests.register(named);
+    gossip.others = [bob];
+    const ips: unknown[] = [];
+    posts.answer = async (_url, { lookup }) => void ips.push(await lookup?.("whoever"));
+    for (const to of [named, bob.url]) {
+      await request(app)
+        .post("/message")
+        .send({ ...hello, to });
+    }
+    expect(ips).toEqual([[GUEST_IP], undefined]);
   });
 
   it("posts nothing to a guest that has answered no check: whoever registered it may have meant somebody else", async () => {

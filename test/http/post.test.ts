@@ -74,7 +74,8 @@ describe("postJson and getJson", () => {
     try {
       expect((await getJson(`http://localhost:${port}`)).status).toBe(200);
       const lookup = async (host: string) => (host === "boot.example" ? ["127.0.0.1"] : []);
-      expect((await getJson(`http://boot.example:${port}`, { lookup })).status).toBe(200);
+      const answer = await getJson(`http://boot.example:${port}`, { lookup });
+      expect([answer.status, answer.ip]).toEqual([200, "127.0.0.1"]);
       expect(systems).not.toHaveBeenCalled();
     } finally {
       systems.mockRestore();

@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { describe, expect, it } from "vitest";
+import { ownerOf } from "../../../bench/suite/owner.mjs";
 
 interface Thing {
   readonly id: string;
@@ -10,9 +11,8 @@ interface Thing {
 }
 
 const load = (name: string) => import(new URL(`../../../bench/suite/${name}`, import.meta.url).href);
-const { LABEL, ownerOf, sweep, sweepings } = (await load("sweepings.mjs")) as {
+const { LABEL, sweep, sweepings } = (await load("sweepings.mjs")) as {
   LABEL: string;
-  ownerOf(pid: number): string | undefined;
   sweep(
     whose: string,
     docker: unknown,
