@@ -40,6 +40,8 @@ export class Stage {
   #ledger = new Ledger();
   #pairs = [];
   #open = [];
+  /** Pairs that are to be restored, with the event: each is expected once. */
+  #restored = new Set();
   #entries = [];
   #excuses = [];
   #usage = { before: null, after: null };
@@ -129,24 +131,32 @@ export class Stage {
   /** Takes in what was noticed. @returns whether nothing is open */
   async look() {
     this.#ledger.add(await this.driver.observe());
+    return this.#isSeen();
+  }
+
+  #isSeen() {
     const { clockErrorMs } = this.driver;
     this.#open = this.#open.filter((pair) => this.#ledger.timeOf(pair, clockErrorMs) === undefined);
     if (this.#pairs.length > 0) this.#progress.share(1 - this.#open.length / this.#pairs.length);
     return this.#open.length === 0;
   }
 
-  /** Waits until all who run know each other again, counted from an event; who does not yet is expected to. */
+  /**
+   * Waits until all who run know each other again, counted from an event; who did not when it happened, or does not since, is
+   * expected to. Those who find each other before the first look are among them: they are the fastest.
+   */
   async restore(from, withinMs) {
-    const expected = new Set();
     const isWhole = async () => {
-      const isSeen = await this.look();
+      await this.look();
       const missing = replay(this.#entries, this.#ledger.all).missing;
-      for (const { observer, about } of missing) {
-        const key = `${observer} ${about}`;
-        if (!expected.has(key)) this.expect([observer], "up", about, from);
-        expected.add(key);
+      const before = ({ at }) => at < from;
+      const apart = replay(this.#entries.filter(before), this.#ledger.all.filter(before)).missing;
+      for (const { observer, about } of [...apart, ...missing]) {
+        const key = `${observer} ${about} ${from}`;
+        if (!this.#restored.has(key)) this.expect([observer], "up", about, from);
+        this.#restored.add(key);
       }
-      return isSeen && missing.length === 0;
+      return this.#isSeen() && missing.length === 0;
     };
     return this.until(isWhole, withinMs, SETTLE_LOOK_MS);
   }

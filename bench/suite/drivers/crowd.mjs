@@ -97,8 +97,9 @@ export class ProcessCrowd extends Crowd {
   }
 
   async heal() {
+    const at = this.now();
     this.traffic.calm();
-    return this.now();
+    return at;
   }
 
   async loss(share) {

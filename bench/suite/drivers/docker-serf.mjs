@@ -52,7 +52,6 @@ export class DockerSerfDriver extends ContainerDriver {
     this.#hearWitness();
     return this.#lateMs + this.wallDriftMs;
   }
-  set clockErrorMs(_) {}
 
   async prepareClock() {
     const container = await this.network.container(undefined, {

@@ -35,7 +35,6 @@ export class DockerDriver extends ContainerDriver {
   get clockErrorMs() {
     return LOG_STEP_MS + this.wallDriftMs;
   }
-  set clockErrorMs(_) {}
 
   specOf(number, seed) {
     const place = seed === undefined ? undefined : this.network.addressOf(seed);

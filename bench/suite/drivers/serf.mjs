@@ -53,6 +53,7 @@ export class SerfDriver extends ProcessCrowd {
   /** Text of a message → who said it: an event does not tell. */
   #sayers = new Map();
   #tripMs = 0;
+  #errorMs = 0;
   #loop = monitorEventLoopDelay({ resolution: LOOP_LOOK_MS });
 
   async start({ joined, atOnce = Number.POSITIVE_INFINITY }) {
@@ -88,9 +89,13 @@ export class SerfDriver extends ProcessCrowd {
     this.#readClock();
   }
 
+  get clockErrorMs() {
+    return this.#errorMs;
+  }
+
   /** How late we may have read what an agent said. */
   #readClock() {
-    this.clockErrorMs = Math.max(this.#tripMs, this.#loop.max / 1e6 - LOOP_LOOK_MS);
+    this.#errorMs = Math.max(this.#tripMs, this.#loop.max / 1e6 - LOOP_LOOK_MS);
   }
 
   settled() {

@@ -24,6 +24,7 @@ export interface Driver {
   readonly size: number;
   readonly startUpMs: number | null;
   readonly clockErrorMs: number;
+  readonly lookMs: number;
   start(how: { joined: boolean; atOnce?: number }): Promise<void>;
   stop(): Promise<void>;
   now(): number;
