@@ -61,13 +61,18 @@ export const runsOf = (records) => records.filter((record) => stateOf(record) ==
 export const failedOf = (records) => records.filter((record) => stateOf(record) === "failed");
 export const skippedOf = (records) => records.filter((record) => stateOf(record) === "skipped");
 
+/** Which share of all pairs had come when. */
+const SHARES = { firstMs: 0, p50Ms: 0.5, p90Ms: 0.9, p99Ms: 0.99, lastMs: 1 };
+
 /**
- * What a run took, null where its driver cannot say. The last pair of a run that missed some never came: to take the last
- * that did come would reward whoever gives up.
+ * What a run took, null where its driver cannot say. If fewer pairs came than a figure is about, it never came: to take those
+ * alone that did come would reward whoever gives up.
  */
 export function figureOf(run, figure) {
   if (figure === "startUpMs") return run.startUpMs;
-  if (figure === "lastMs" && run.missed > 0) return Number.POSITIVE_INFINITY;
+  if (run.missed > 0 && Math.max(1, Math.ceil(SHARES[figure] * run.facts)) > run.facts - run.missed) {
+    return Number.POSITIVE_INFINITY;
+  }
   return run.figures[figure] ?? null;
 }
 

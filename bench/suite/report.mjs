@@ -58,7 +58,7 @@ export function report({ header, records }, { title = "hearsay: convergence, mea
   const pictures = picturesOf(records);
   const sections = [
     ["side-by-side", "Side by side", sideBySide(runs, pictures)],
-    ["goals", "What was asked for", goals(runs)],
+    ["goals", "What was asked for", goals(records)],
     ...scenarios.map((groups, i) => scenarioSection(groups, pictures, i + 1)),
     ["simulated", "Virtual time beside real sockets", simulated(runs)],
     ["false-positives", "False positives", falsePositives(runs)],
@@ -192,17 +192,17 @@ function runCounts(columns, peers) {
   return new Set(counts).size === 1 ? String(counts[0]) : counts.join(", ");
 }
 
-function goals(runs) {
-  const verdicts = judged(runs);
+function goals(records) {
+  const verdicts = judged(records);
   if (verdicts.length === 0) return "";
-  const row = ({ scenario, figure, most, what, summary, within, reached }) =>
+  const row = ({ scenario, figure, most, what, summary, count, within, reached }) =>
     html`<tr><th scope="row">${scenarioName(scenario)}</th><td>${what}</td><td>≤ ${written(figure, most)}</td><td>${writtenSummary(figure, summary)}</td><td class="${reached ? "won" : "bad"}">${
-      reached ? "reached" : `missed in ${summary.count - within} of ${counted(summary.count, "run")}`
+      reached ? "reached" : `missed in ${count - within} of ${counted(count, "run")}`
     }</td></tr>\n`;
   return scrolling(
     "goals",
     html`<table>
-<caption>hearsay, ${GOAL_NODES} containers. A goal is reached when every run reaches it.</caption>
+<caption>hearsay, ${GOAL_NODES} containers. A goal is reached when every run reaches it; one that failed does not.</caption>
 <thead><tr><th scope="col">scenario</th><th scope="col">figure</th><th scope="col">asked</th><th scope="col">measured</th><th scope="col">verdict</th></tr></thead>
 <tbody>
 ${verdicts.map(row)}</tbody>

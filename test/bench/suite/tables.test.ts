@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { judged } from "../../../bench/suite/goals.mjs";
+import { figureOf, winnerOf } from "../../../bench/suite/groups.mjs";
 import { picturesOf } from "../../../bench/suite/pictures.mjs";
 import { chosen, madeBy } from "../../../bench/suite/publish.mjs";
 import { joined } from "../../../bench/suite/results.mjs";
@@ -86,6 +87,33 @@ describe("how values are written", () => {
   });
 });
 
+describe("a figure of a run that missed some", () => {
+  const run = {
+    ...plausible(),
+    facts: 10,
+    missed: 2,
+    figures: { firstMs: 1, p50Ms: 5, p90Ms: 7, lastMs: 8, rssMiB: 64 },
+  };
+
+  it("never came if fewer pairs did than it is about, whatever an older bench wrote of it", () => {
+    const of = (record: object) =>
+      ["firstMs", "p50Ms", "p90Ms", "lastMs", "rssMiB"].map((name) => figureOf(record, name));
+    expect(of(run)).toEqual([1, 5, Infinity, Infinity, 64]);
+    expect(of({ ...run, missed: 6 })).toEqual([1, Infinity, Infinity, Infinity, 64]);
+    expect(of({ ...run, missed: 10 })).toEqual([Infinity, Infinity, Infinity, Infinity, 64]);
+    expect(of({ ...run, missed: 0 })).toEqual([1, 5, 7, 8, 64]);
+  });
+
+  it("does not win by what it missed", () => {
+    const column = (peer: string, p50Ms: number, missed: number) => {
+      const runs = runsOf(5, { peer, p50Ms }).map((each) => ({ ...each, facts: 10, missed }));
+      return { peer, runs, failed: [], skipped: [] };
+    };
+    const columns = [column("hearsay", 200, 0), column("serf", 20, 6)];
+    expect(winnerOf(columns, "p50Ms", "time")).toMatchObject({ winner: "hearsay" });
+  });
+});
+
 describe("what was asked for", () => {
   const leave = (lastMs: number[]) =>
     lastMs.map((ms, i) => {
@@ -105,6 +133,16 @@ describe("what was asked for", () => {
     ];
     expect(judged(runs(0)).at(-1)).toMatchObject({ figure: "falseDeaths", reached: true, within: 2 });
     expect(judged(runs(1)).at(-1)).toMatchObject({ figure: "falseDeaths", reached: false, within: 1 });
+  });
+
+  it("is not reached by a run that failed, also if all did", () => {
+    const failed = { ...plausible({ scenario: "leave", nodes: 100, repetition: 9 }), error: "it did not start" };
+    expect(judged([...leave([10, 20]), failed])).toMatchObject([
+      { figure: "lastMs", reached: false, within: 2, count: 3 },
+      { figure: "falseDeaths", reached: false, within: 2, count: 3 },
+    ]);
+    expect(judged([failed])[0]).toMatchObject({ figure: "lastMs", reached: false, summary: null, count: 1 });
+    expect(judged([{ ...failed, error: undefined, skipped: "it cannot" }])).toEqual([]);
   });
 
   it("is not reached by a run that missed some, nor judged of other drivers, sizes and peers", () => {
