@@ -23,7 +23,9 @@ export const PACE = {
   lossMs: 30_000,
   restarts: 10,
   restartEveryMs: 2_000,
-  /** What comes after a pause is waited for so long. */
+  /** Who is called down so soon after a heal or a resume was doubted before it. */
+  graceMs: 2_000,
+  /** What comes after a join, a pause or a heal is waited for so long, whoever was quicker. */
   aftermathMs: 3_000,
   /** Factor of all longest waits. */
   patience: 1,
@@ -108,9 +110,10 @@ export class Stage {
     return excuse;
   }
 
-  /** `excuse`: { member, from, until, observers, isPause } */
+  /** `excuse`: { member, from, until, observers, isPause } @returns it, for its end may not be known yet */
   excuse(excuse) {
     this.#excuses.push(excuse);
+    return excuse;
   }
 
   /** Each of these observers should notice it. */
