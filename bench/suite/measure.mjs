@@ -138,8 +138,8 @@ function rates({ before, after }) {
     const each = (after ?? []).flatMap((sample) => {
       const was = earlier.get(sample.observer);
       if (was === undefined || (sample[name] ?? null) === null || (was[name] ?? null) === null) return [];
-      // Less than before: another process since.
-      if (sample[name] < was[name]) return [];
+      // Another process since, though it may have used more by now.
+      if (sample.upAt !== was.upAt || sample[name] < was[name]) return [];
       return sample.at > was.at ? [((sample[name] - was[name]) * 1_000) / (sample.at - was.at)] : [];
     });
     return each.length === 0 ? null : rounded(mean(each));

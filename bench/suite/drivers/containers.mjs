@@ -207,8 +207,8 @@ export class ContainerDriver extends Crowd {
 
   async usage() {
     return this.running().map((observer) => {
-      const { pid } = this.members[observer];
-      return { observer, at: this.now(), ...used(pid), ...sentBy(pid) };
+      const { pid, upAt } = this.members[observer];
+      return { observer, upAt, at: this.now(), ...used(pid), ...sentBy(pid) };
     });
   }
 

@@ -120,7 +120,10 @@ export class Driver {
     throw new Error("BUG: a driver without `views`");
   }
 
-  /** Since the member's start. @returns {Promise<{ observer, cpuMs, rssMiB, datagrams, bytes, at }[]>} null: unknown */
+  /**
+   * Since the start of the member's process, which `upAt` tells from others of the same member.
+   * @returns {Promise<{ observer, upAt, cpuMs, rssMiB, datagrams, bytes, at }[]>} null: unknown
+   */
   async usage() {
     return [];
   }

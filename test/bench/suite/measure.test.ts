@@ -205,6 +205,21 @@ describe("what it costs", () => {
     expect(figures.rssMiB).toBe((30 + 80 + 5 + 70) / 4);
   });
 
+  it("leaves out who was restarted, though the new process has used more", async () => {
+    const { figures } = await measure({
+      pairs: [],
+      facts: [],
+      usage: {
+        before: [used(0, 1_000, 10), used(1, 1_000, 10)].map((sample) => ({ ...sample, upAt: 500 })),
+        after: [
+          { ...used(0, 2_000, 20), upAt: 500 },
+          { ...used(1, 2_000, 60), upAt: 1_200 },
+        ],
+      },
+    });
+    expect(figures).toMatchObject({ datagramsPerNodeAndSecond: 10, cpuMsPerNodeAndSecond: 10 });
+  });
+
   it("is unknown where nobody says, rather than nothing", async () => {
     const usage = { before: [used(0, 0, null)], after: [used(0, 1_000, null)] };
     const { figures } = await measure({ pairs: [], facts: [], usage });

@@ -13,6 +13,7 @@ export interface Fact {
 
 export interface Usage {
   readonly observer: number;
+  readonly upAt?: number;
   readonly at: number;
   readonly cpuMs: number | null;
   readonly rssMiB: number | null;
