@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import Docker from "dockerode";
-import { bounded } from "../../wards.mjs";
+import { atEnd, bounded } from "../../wards.mjs";
 import { LABEL, owner } from "../sweepings.mjs";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
@@ -43,23 +43,25 @@ export async function buildSerfImage(binary) {
 /** In a folder of its own: dockerode would take the Dockerfile for something that .dockerignore leaves out. */
 async function staged(tag, fill) {
   const context = mkdtempSync(join(tmpdir(), "hearsay-bench-"));
+  const remove = () => rmSync(context, { recursive: true, force: true });
+  const takeBack = atEnd(remove);
   try {
     fill(context);
     await build({ context, src: readdirSync(context) }, tag);
   } finally {
-    rmSync(context, { recursive: true, force: true });
+    takeBack();
+    remove();
   }
 }
 
 async function build(files, tag) {
-  const stream = await docker.buildImage(files, { t: tag, forcerm: true });
-  const said = await bounded(
-    new Promise((resolve, reject) => {
-      docker.modem.followProgress(stream, (error, output) => (error ? reject(error) : resolve(output)));
-    }),
-    BUILD_MS,
-    `the build of ${tag}`,
+  const building = docker.buildImage(files, { t: tag, forcerm: true }).then(
+    (stream) =>
+      new Promise((resolve, reject) => {
+        docker.modem.followProgress(stream, (error, output) => (error ? reject(error) : resolve(output)));
+      }),
   );
+  const said = await bounded(building, BUILD_MS, `the build of ${tag}`);
   const failure = said.find(({ error }) => error);
   if (failure) throw new Error(failure.error);
 }
