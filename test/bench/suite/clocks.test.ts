@@ -1,12 +1,21 @@
 // What drivers say of their clocks, and of what a look costs. Without an engine, and without processes: nothing is started.
 
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { createServer } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import type { DriverClass } from "./suite.ts";
 
 const load = (name: string) => import(new URL(`../../../bench/suite/drivers/${name}`, import.meta.url).href);
 const { DockerDriver, DockerSerfDriver } = (await load("docker.mjs")) as Record<string, DriverClass>;
 const { ProcessDriver } = (await load("process.mjs")) as Record<string, DriverClass>;
 const { UdpDriver } = (await load("udp.mjs")) as Record<string, DriverClass>;
+
+interface Told {
+  members: object[];
+  urlOf(number: number): string;
+  say(number: number, text: string): Promise<number>;
+  joinAll(): Promise<number>;
+}
 
 const made = (Kind: DriverClass | undefined, nodes: number) => {
   if (Kind === undefined) throw new Error("There is no such driver");
@@ -39,5 +48,32 @@ describe("a driver", () => {
 
   it("that says nothing else has an exact clock, and is looked at as often as one likes", () => {
     expect(made(UdpDriver, 100)).toMatchObject({ clockErrorMs: 0, lookMs: 0 });
+  });
+});
+
+describe("what hearsay's containers are told", () => {
+  it("goes over a connection that is there before the clock starts, as Serf's does", async () => {
+    const asked: [string, Socket][] = [];
+    const listen = async () => {
+      const server = createServer((request, response) => {
+        asked.push([`${request.method} ${request.url}`, request.socket]);
+        request.resume().on("end", () => response.end("{}"));
+      });
+      onTestFinished(() => void server.close().closeAllConnections());
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    };
+    const urls = await Promise.all([listen(), listen(), listen()]);
+    const driver = made(DockerDriver, 3) as unknown as Told;
+    driver.members = [0, 1, 2].map((number) => ({ number, ip: "127.0.0.1" }));
+    driver.urlOf = (number) => urls[number] ?? "";
+    await driver.say(0, "good day");
+    expect(asked.map(([what]) => what)).toEqual(["GET /ping", "POST /message"]);
+    expect(new Set(asked.map(([, socket]) => socket)).size).toBe(1);
+    asked.length = 0;
+    await driver.joinAll();
+    await expect.poll(() => asked.length).toBe(4);
+    expect(asked.map(([what]) => what)).toEqual(["GET /ping", "GET /ping", "POST /join", "POST /join"]);
+    expect(new Set(asked.map(([, socket]) => socket)).size).toBe(2);
   });
 });
