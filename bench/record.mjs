@@ -3,6 +3,7 @@
 
 import { execFileSync } from "node:child_process";
 import { availableParallelism, cpus, loadavg } from "node:os";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
@@ -93,6 +94,15 @@ export async function until(isTrue, withinMs, lookMs = LOOK_MS) {
     await pause(lookMs);
   }
   return true;
+}
+
+/** Lets one after another pass, each in a turn of the event loop of its own: between two of them what has come is read. */
+export function turnstile() {
+  let last = Promise.resolve();
+  return () => {
+    last = last.then(() => nextTurn());
+    return last;
+  };
 }
 
 /** `task` for each, so many at a time. After one has failed none is begun; it throws when those under way are over. */

@@ -84,8 +84,8 @@ export class Stage {
   /** Measuring begins now. `know`: all know all; otherwise each only itself. */
   async begin({ know }) {
     await this.driver.observe();
-    this.driver.settled();
     this.#usage.before = await this.driver.usage();
+    this.driver.settled();
     this.#from = this.driver.now();
     const running = this.driver.running();
     for (const observer of running) this.enters(observer, this.#from, know ? running : []);
@@ -185,9 +185,10 @@ export class Stage {
 
   /** What was measured. */
   async measured() {
-    this.#usage.after = await this.driver.usage();
     this.#ledger.add(await this.driver.observe());
     const { clockErrorMs } = this.driver;
+    // Afterwards: to ask for it stops us, and no clock that matters may seem to err by that.
+    this.#usage.after = await this.driver.usage();
     return measure({
       ledger: this.#ledger,
       pairs: this.#pairs,

@@ -3,8 +3,9 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 
-const { eachOf } = (await import(new URL("../../bench/record.mjs", import.meta.url).href)) as {
+const { eachOf, turnstile } = (await import(new URL("../../bench/record.mjs", import.meta.url).href)) as {
   eachOf<T, R>(items: readonly T[], atOnce: number, task: (item: T, i: number) => Promise<R>): Promise<R[]>;
+  turnstile(): () => Promise<void>;
 };
 
 describe("a task for each, so many at a time", () => {
@@ -33,4 +34,22 @@ describe("a task for each, so many at a time", () => {
     await expect(all).rejects.toThrow("the first failed");
     expect({ begun, over }).toEqual({ begun: [0, 1], over: [1] });
   });
+});
+
+it("a turnstile lets one pass in each turn of the event loop", async () => {
+  let [turn, isOver] = [0, false];
+  const count = () => {
+    turn++;
+    if (!isOver) setImmediate(count);
+  };
+  setImmediate(count);
+  const pass = turnstile();
+  const turns = await Promise.all(
+    Array.from({ length: 20 }, async () => {
+      await pass();
+      return turn;
+    }),
+  );
+  isOver = true;
+  expect(new Set(turns).size).toBe(20);
 });

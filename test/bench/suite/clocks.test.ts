@@ -8,6 +8,7 @@ import type { DriverClass } from "./suite.ts";
 const load = (name: string) => import(new URL(`../../../bench/suite/drivers/${name}`, import.meta.url).href);
 const { DockerDriver, DockerSerfDriver } = (await load("docker.mjs")) as Record<string, DriverClass>;
 const { ProcessDriver } = (await load("process.mjs")) as Record<string, DriverClass>;
+const { SerfDriver } = (await load("serf.mjs")) as Record<string, DriverClass>;
 const { UdpDriver } = (await load("udp.mjs")) as Record<string, DriverClass>;
 
 interface Told {
@@ -75,5 +76,32 @@ describe("what hearsay's containers are told", () => {
     await expect.poll(() => asked.length).toBe(4);
     expect(asked.map(([what]) => what)).toEqual(["GET /ping", "GET /ping", "POST /join", "POST /join"]);
     expect(new Set(asked.map(([, socket]) => socket)).size).toBe(2);
+  });
+});
+
+describe("an agent of Serf's that is told to join", () => {
+  const agents = (...answers: (() => Promise<void>)[]) => {
+    const driver = made(SerfDriver, 2) as unknown as Told;
+    let asked = 0;
+    const ask = () => answers[asked++]?.() ?? Promise.resolve();
+    driver.members = [0, 1].map((number) => ({ number, ip: `127.0.0.${number}`, isRunning: true, rpc: { ask } }));
+    return { driver, asked: () => asked };
+  };
+  const refuse = () => Promise.reject(new Error("i/o timeout"));
+
+  it("is told again until it is in, as a node of hearsay tries by itself", async () => {
+    const { driver, asked } = agents(refuse, () => Promise.resolve());
+    await driver.joinAll();
+    await expect.poll(asked, { timeout: 10_000 }).toBe(2);
+  });
+
+  it("is not told again when it is gone", async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const { driver, asked } = agents(refuse, refuse, refuse);
+    await driver.joinAll();
+    driver.members = [];
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(asked()).toBe(1);
   });
 });
