@@ -2,7 +2,7 @@
 // each peer. Also what is counted of a run, and who has won a row.
 
 import { median, quantile, ratioOfMedians, summary } from "./stats.mjs";
-import { byDriver, byPeer, byScenario, byVariant, headlines } from "./wording.mjs";
+import { byDriver, byPeer, byScenario, byVariant, FIGURES, headlines } from "./wording.mjs";
 
 /** Between virtual time and real sockets, what is more wants a reason. */
 export const APART_MOST = 2;
@@ -80,13 +80,17 @@ export const valuesOf = (runs, figure) => runs.map((run) => figureOf(run, figure
 export const summaryOf = (runs, figure) => summary(valuesOf(runs, figure));
 
 /**
- * The ratio of two sides' medians with its interval. Of runs that missed some there is none: "never" has no ratio.
+ * The ratio of two sides' medians with its interval. Of runs that missed some there is none: "never" has no ratio. A time
+ * below what its side's clocks may be off is as good as that: nobody has seen how much less it was.
  * @param {"repetition" | "seed" | undefined} pairedBy what two runs that were made together have in common
  */
 export function ratioOf(ours, theirs, figure, pairedBy, options = {}) {
   const pairs = pairedBy === undefined ? undefined : pairsOf(ours, theirs, figure, pairedBy);
-  const [a, b] = pairs ?? [valuesOf(ours, figure), valuesOf(theirs, figure)];
-  if (![...a, ...b].every(Number.isFinite)) return { ratio: null, low: null, high: null, paired: false };
+  const sides = pairs ?? [valuesOf(ours, figure), valuesOf(theirs, figure)];
+  if (!sides.flat().every(Number.isFinite)) return { ratio: null, low: null, high: null, paired: false };
+  const isTime = FIGURES[figure]?.kind === "time";
+  const floors = [ours, theirs].map((runs) => (isTime ? clockErrorOf(runs) : 0));
+  const [a, b] = sides.map((values, side) => values.map((value) => Math.max(floors[side], value)));
   return ratioOfMedians(a, b, { ...options, paired: pairs !== undefined });
 }
 
@@ -127,7 +131,8 @@ export function winnerOf(columns, figure, kind) {
   const between = ratioOf(next.runs, best.runs, figure, "repetition");
   const apart = difference(median(next.values), median(best.values));
   if (between.low === null) return { winner: null, why: TOO_FEW, ratio: between };
-  const isNoise = between.low <= 1 || (kind === "time" && apart <= clockErrorOf([...best.runs, ...next.runs]));
+  const isWithinClocks = kind === "time" && apart <= clockErrorOf(best.runs) + clockErrorOf(next.runs);
+  const isNoise = between.low <= 1 || isWithinClocks;
   return isNoise
     ? { winner: null, why: "no difference beyond noise", ratio: between }
     : { winner: best.peer, why: "", ratio: between };

@@ -8,7 +8,7 @@ import { eachOf } from "../../record.mjs";
 import { bounded } from "../../wards.mjs";
 import { preflight } from "../preflight.mjs";
 import { ContainerDriver, whyNoTrouble } from "./containers.mjs";
-import { buildNodeImage, NODE_IMAGE } from "./engine.mjs";
+import { buildNodeImage, docker, NODE_IMAGE, within } from "./engine.mjs";
 
 export { DockerRoutedSerfDriver, DockerSerfDriver } from "./docker-serf.mjs";
 
@@ -29,6 +29,13 @@ export class DockerDriver extends ContainerDriver {
   static async prepare({ nodes, isRouted = false }) {
     const image = { tag: NODE_IMAGE, mend: `docker build -t ${NODE_IMAGE} .` };
     return preflight({ nodes, peer: "hearsay", isRouted }, image, buildNodeImage);
+  }
+
+  /** What runs in a container is the image's Node, not this machine's. */
+  static async versions() {
+    const { Config } = await within(docker.getImage(NODE_IMAGE).inspect(), `a look at the image ${NODE_IMAGE}`);
+    const [, version] = Config.Env.map((text) => /^NODE_VERSION=(.+)$/.exec(text)).find(Boolean) ?? [];
+    return { ...(await ContainerDriver.versions()), ...(version === undefined ? {} : { imageNode: `v${version}` }) };
   }
 
   /** Opens /join and /leave to us alone. */

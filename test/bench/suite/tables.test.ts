@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { judged } from "../../../bench/suite/goals.mjs";
-import { figureOf, winnerOf } from "../../../bench/suite/groups.mjs";
+import { figureOf, ratioOf, winnerOf } from "../../../bench/suite/groups.mjs";
 import { picturesOf } from "../../../bench/suite/pictures.mjs";
 import { chosen, madeBy } from "../../../bench/suite/publish.mjs";
 import { joined } from "../../../bench/suite/results.mjs";
@@ -114,6 +114,27 @@ describe("a figure of a run that missed some", () => {
   });
 });
 
+describe("a difference within what the clocks may be off", () => {
+  const column = (peer: string, p50Ms: number, clockErrorMs: number) => {
+    const runs = runsOf(5, { peer, p50Ms, spread: 0.01 }).map((run) => ({ ...run, clockErrorMs }));
+    return { peer, runs, failed: [], skipped: [] };
+  };
+
+  it("is no victory: two clocks may be off by both their errors", () => {
+    expect(winnerOf([column("hearsay", 10, 3), column("serf", 15, 3)], "p50Ms", "time").winner).toBeNull();
+    expect(winnerOf([column("hearsay", 10, 3), column("serf", 25, 3)], "p50Ms", "time").winner).toBe("hearsay");
+  });
+
+  it("makes no ratio: a time is no finer than its clock", () => {
+    const [ours, theirs] = [column("hearsay", 0.1, 2), column("serf", 100, 2)];
+    const { ratio } = ratioOf(theirs.runs, ours.runs, "p50Ms", undefined);
+    expect(ratio).toBeGreaterThan(45);
+    expect(ratio).toBeLessThan(55);
+    const costs = ratioOf(theirs.runs, ours.runs, "datagramsPerNodeAndSecond", undefined);
+    expect(costs.ratio).toBeGreaterThan(0.9);
+  });
+});
+
 describe("what was asked for", () => {
   const leave = (lastMs: number[]) =>
     lastMs.map((ms, i) => {
@@ -214,6 +235,9 @@ describe("what goes into README.md", () => {
     }));
     const text = madeBy(joined(files));
     expect(text).toMatch(/^[\d,]+ runs, 20\d\d-\d\d-\d\d.*on 2 CPUs \(Example CPU @ 2\.00GHz\)/);
+    expect(text).toContain("; Node v20.19.0; ");
+    const contained = runsOf(1, {}).map((run) => ({ ...run, machine: { ...run.machine, imageNode: "v24.1.0" } }));
+    expect(madeBy(resultsOf(contained))).toContain("; Node v20.19.0 (in containers v24.1.0); ");
     expect(text).toContain("\n\n    npm run bench -- --nodes a\n\n    npm run bench -- --nodes b");
   });
 });
