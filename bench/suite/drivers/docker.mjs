@@ -8,7 +8,7 @@ import { eachOf } from "../../record.mjs";
 import { bounded } from "../../wards.mjs";
 import { preflight } from "../preflight.mjs";
 import { ContainerDriver, whyNoTrouble } from "./containers.mjs";
-import { buildNodeImage, docker, NODE_IMAGE, within } from "./engine.mjs";
+import { buildNodeImage, NODE_IMAGE, printed } from "./engine.mjs";
 
 export { DockerRoutedSerfDriver, DockerSerfDriver } from "./docker-serf.mjs";
 
@@ -33,9 +33,8 @@ export class DockerDriver extends ContainerDriver {
 
   /** What runs in a container is the image's Node, not this machine's. */
   static async versions() {
-    const { Config } = await within(docker.getImage(NODE_IMAGE).inspect(), `a look at the image ${NODE_IMAGE}`);
-    const [, version] = Config.Env.map((text) => /^NODE_VERSION=(.+)$/.exec(text)).find(Boolean) ?? [];
-    return { ...(await ContainerDriver.versions()), ...(version === undefined ? {} : { imageNode: `v${version}` }) };
+    const imageNode = await printed(NODE_IMAGE, ["node"], ["--version"]);
+    return { ...(await ContainerDriver.versions()), imageNode };
   }
 
   /** Opens /join and /leave to us alone. */

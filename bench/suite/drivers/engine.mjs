@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import Docker from "dockerode";
 import { atEnd, bounded } from "../../wards.mjs";
-import { LABEL, owner } from "../sweepings.mjs";
+import { LABEL, owner, sweepAtEnd } from "../sweepings.mjs";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 export const BASE_IMAGE = "node:24-bookworm-slim";
@@ -123,6 +123,27 @@ export class BenchNetwork {
       options.NetworkingConfig = { EndpointsConfig: { [this.name]: place } };
     }
     return bounded(docker.createContainer(options), CALL_MS, `container ${number ?? "beside"}`);
+  }
+}
+
+/** What a command prints in a container of its own. A base image need not say what is in it. */
+export async function printed(image, entry, command) {
+  const what = `${entry} of ${image}`;
+  const takeBack = sweepAtEnd();
+  const container = await new BenchNetwork().container(undefined, { image, entry, command });
+  try {
+    await within(container.start(), what);
+    await within(container.wait(), what);
+    const said = await within(container.logs({ stdout: true }), what);
+    // Before each piece stand eight bytes: which stream it is of, and its length.
+    const pieces = [];
+    for (let from = 0; from < said.length; from += 8 + said.readUInt32BE(from + 4)) {
+      pieces.push(said.subarray(from + 8, from + 8 + said.readUInt32BE(from + 4)));
+    }
+    return Buffer.concat(pieces).toString().trim();
+  } finally {
+    await within(container.remove({ force: true, v: true }), what);
+    takeBack();
   }
 }
 
