@@ -3,6 +3,7 @@
 
 import { execFileSync } from "node:child_process";
 import { availableParallelism, cpus, loadavg } from "node:os";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
@@ -23,11 +24,14 @@ export function machine(loadBefore) {
   };
 }
 
-/** With a `+` if files were changed since. */
+/** What a measurement depends on. */
+const MEASURED = ["src", "bench", "scripts", "Dockerfile", "package.json", "package-lock.json", "tsconfig.json"];
+
+/** With a `+` if files of it were changed since. */
 function commit() {
   const git = (...args) => execFileSync("git", ["-C", HOME, ...args], { encoding: "utf8", stdio: "pipe" }).trim();
   try {
-    const changed = git("status", "--porcelain", "--untracked-files=no", "--", "src", "bench") !== "";
+    const changed = git("status", "--porcelain", "--untracked-files=no", "--", ...MEASURED) !== "";
     return git("rev-parse", "--short", "HEAD") + (changed ? "+" : "");
   } catch {
     return "unknown";
@@ -92,13 +96,31 @@ export async function until(isTrue, withinMs, lookMs = LOOK_MS) {
   return true;
 }
 
-/** `task` for each, so many at a time. */
+/** Lets one after another pass, each in a turn of the event loop of its own: between two of them what has come is read. */
+export function turnstile() {
+  let last = Promise.resolve();
+  return () => {
+    last = last.then(() => nextTurn());
+    return last;
+  };
+}
+
+/** `task` for each, so many at a time. After one has failed none is begun; it throws when those under way are over. */
 export async function eachOf(items, atOnce, task) {
   const results = [];
+  const failures = [];
   let next = 0;
   const worker = async () => {
-    for (let i = next++; i < items.length; i = next++) results[i] = await task(items[i], i);
+    while (next < items.length && failures.length === 0) {
+      const i = next++;
+      try {
+        results[i] = await task(items[i], i);
+      } catch (error) {
+        failures.push(error);
+      }
+    }
   };
   await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
+  if (failures.length > 0) throw failures[0];
   return results;
 }

@@ -119,7 +119,7 @@ function faultsOf({ place, runs: before, failed: failedBefore }, { runs: after, 
   return counts;
 }
 
-const MACHINE = ["model", "cpus", "memoryMiB", "kernel", "node", "engine", "serf"];
+const MACHINE = ["model", "cpus", "memoryMiB", "kernel", "node", "imageNode", "engine", "serf"];
 
 /** What else differs than the program, in what both have: then a change may not be the program's. */
 function differences(pairs) {

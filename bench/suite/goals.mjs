@@ -1,6 +1,6 @@
 // What was asked of 100 nodes in containers before any of it was measured: a literal table, and whether it is reached.
 
-import { summaryOf, valuesOf } from "./groups.mjs";
+import { failedOf, runsOf, summaryOf, valuesOf } from "./groups.mjs";
 
 /** A goal for all runs, whatever is played in them. */
 const EVERY = "every scenario";
@@ -21,18 +21,19 @@ export const GOAL_NODES = 100;
 const OURS = "hearsay";
 
 /**
- * Every goal of which there are runs. It is reached when the worst run reaches it.
- * @param {any[]} runs
+ * Every goal of which there are runs. It is reached when the worst run reaches it; one that failed does not.
+ * @param {any[]} records
  */
-export function judged(runs) {
-  const ours = runs.filter(
+export function judged(records) {
+  const ours = records.filter(
     ({ peer, driver, nodes }) => peer === OURS && driver === GOAL_DRIVER && nodes === GOAL_NODES,
   );
   return GOALS.flatMap((goal) => {
     const of = ours.filter(({ scenario }) => goal.scenario === EVERY || scenario === goal.scenario);
-    const summary = summaryOf(of, goal.figure);
-    if (summary === null) return [];
-    const within = valuesOf(of, goal.figure).filter((value) => value <= goal.most).length;
-    return [{ ...goal, summary, within, reached: within === summary.count }];
+    const values = valuesOf(runsOf(of), goal.figure);
+    const count = values.length + failedOf(of).length;
+    if (count === 0) return [];
+    const within = values.filter((value) => value <= goal.most).length;
+    return [{ ...goal, summary: summaryOf(runsOf(of), goal.figure), count, within, reached: within === count }];
   });
 }

@@ -2,7 +2,7 @@
 // each peer. Also what is counted of a run, and who has won a row.
 
 import { median, quantile, ratioOfMedians, summary } from "./stats.mjs";
-import { byDriver, byPeer, byScenario, byVariant, headlines } from "./wording.mjs";
+import { byDriver, byPeer, byScenario, byVariant, FIGURES, headlines } from "./wording.mjs";
 
 /** Between virtual time and real sockets, what is more wants a reason. */
 export const APART_MOST = 2;
@@ -61,13 +61,18 @@ export const runsOf = (records) => records.filter((record) => stateOf(record) ==
 export const failedOf = (records) => records.filter((record) => stateOf(record) === "failed");
 export const skippedOf = (records) => records.filter((record) => stateOf(record) === "skipped");
 
+/** Which share of all pairs had come when. */
+const SHARES = { firstMs: 0, p50Ms: 0.5, p90Ms: 0.9, p99Ms: 0.99, lastMs: 1 };
+
 /**
- * What a run took, null where its driver cannot say. The last pair of a run that missed some never came: to take the last
- * that did come would reward whoever gives up.
+ * What a run took, null where its driver cannot say. If fewer pairs came than a figure is about, it never came: to take those
+ * alone that did come would reward whoever gives up.
  */
 export function figureOf(run, figure) {
   if (figure === "startUpMs") return run.startUpMs;
-  if (figure === "lastMs" && run.missed > 0) return Number.POSITIVE_INFINITY;
+  if (run.missed > 0 && Math.max(1, Math.ceil(SHARES[figure] * run.facts)) > run.facts - run.missed) {
+    return Number.POSITIVE_INFINITY;
+  }
   return run.figures[figure] ?? null;
 }
 
@@ -75,13 +80,17 @@ export const valuesOf = (runs, figure) => runs.map((run) => figureOf(run, figure
 export const summaryOf = (runs, figure) => summary(valuesOf(runs, figure));
 
 /**
- * The ratio of two sides' medians with its interval. Of runs that missed some there is none: "never" has no ratio.
+ * The ratio of two sides' medians with its interval. Of runs that missed some there is none: "never" has no ratio. A time
+ * below what its side's clocks may be off is as good as that: nobody has seen how much less it was.
  * @param {"repetition" | "seed" | undefined} pairedBy what two runs that were made together have in common
  */
 export function ratioOf(ours, theirs, figure, pairedBy, options = {}) {
   const pairs = pairedBy === undefined ? undefined : pairsOf(ours, theirs, figure, pairedBy);
-  const [a, b] = pairs ?? [valuesOf(ours, figure), valuesOf(theirs, figure)];
-  if (![...a, ...b].every(Number.isFinite)) return { ratio: null, low: null, high: null, paired: false };
+  const sides = pairs ?? [valuesOf(ours, figure), valuesOf(theirs, figure)];
+  if (!sides.flat().every(Number.isFinite)) return { ratio: null, low: null, high: null, paired: false };
+  const isTime = FIGURES[figure]?.kind === "time";
+  const floors = [ours, theirs].map((runs) => (isTime ? clockErrorOf(runs) : 0));
+  const [a, b] = sides.map((values, side) => values.map((value) => Math.max(floors[side], value)));
   return ratioOfMedians(a, b, { ...options, paired: pairs !== undefined });
 }
 
@@ -122,7 +131,8 @@ export function winnerOf(columns, figure, kind) {
   const between = ratioOf(next.runs, best.runs, figure, "repetition");
   const apart = difference(median(next.values), median(best.values));
   if (between.low === null) return { winner: null, why: TOO_FEW, ratio: between };
-  const isNoise = between.low <= 1 || (kind === "time" && apart <= clockErrorOf([...best.runs, ...next.runs]));
+  const isWithinClocks = kind === "time" && apart <= clockErrorOf(best.runs) + clockErrorOf(next.runs);
+  const isNoise = between.low <= 1 || isWithinClocks;
   return isNoise
     ? { winner: null, why: "no difference beyond noise", ratio: between }
     : { winner: best.peer, why: "", ratio: between };

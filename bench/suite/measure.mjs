@@ -7,7 +7,7 @@
 //
 // Of paused members a death is neither right nor wrong; it is counted apart.
 
-import { mean, quantile } from "../words.mjs";
+import { mean } from "../words.mjs";
 import { replay } from "./views.mjs";
 
 export const TIMES_MAX = 20_000;
@@ -68,6 +68,8 @@ export function measure({ ledger, pairs, entries, excuses, from, clockErrorMs, t
   const timed = pairs.map((pair) => ({ pair, time: ledger.timeOf(pair, clockErrorMs) }));
   const due = timed.filter(({ pair, time }) => time !== undefined || isDue(pair, excuses));
   const times = due.flatMap(({ time }) => (time === undefined ? [] : [time])).sort((a, b) => a - b);
+  // Of all that are due: to leave out what was missed would reward it. Null: so many never came.
+  const share = (part) => rounded(times[Math.ceil(part * due.length) - 1] ?? null);
   const views = viewsOver(entries, ledger.all, from);
   const accusations = (type) => ledger.all.filter((fact) => fact.type === type && fact.at >= from);
   const unexcused = (type) => accusations(type).filter((fact) => excuseOf(fact, excuses) === undefined).length;
@@ -80,9 +82,9 @@ export function measure({ ledger, pairs, entries, excuses, from, clockErrorMs, t
     ...(times.length > TIMES_MAX ? { thinnedFrom: times.length } : {}),
     figures: {
       firstMs: rounded(times[0] ?? null),
-      p50Ms: share(times, 0.5),
-      p90Ms: share(times, 0.9),
-      p99Ms: share(times, 0.99),
+      p50Ms: share(0.5),
+      p90Ms: share(0.9),
+      p99Ms: share(0.99),
       lastMs: rounded(times.at(-1) ?? null),
       distinctViewsMax: views.reduce((most, [, distinct]) => Math.max(most, distinct), 0) || null,
       falseDeaths: unexcused("down"),
@@ -93,8 +95,6 @@ export function measure({ ledger, pairs, entries, excuses, from, clockErrorMs, t
     views: thinned(views, VIEWS_MAX),
   };
 }
-
-const share = (times, part) => (times.length === 0 ? null : rounded(quantile(times, part)));
 
 /** False if its observer or its subject went away after the event: nobody can say whether it would have come true. */
 function isDue({ observer, about, from }, excuses) {
@@ -138,8 +138,8 @@ function rates({ before, after }) {
     const each = (after ?? []).flatMap((sample) => {
       const was = earlier.get(sample.observer);
       if (was === undefined || (sample[name] ?? null) === null || (was[name] ?? null) === null) return [];
-      // Less than before: another process since.
-      if (sample[name] < was[name]) return [];
+      // Another process since, though it may have used more by now.
+      if (sample.upAt !== was.upAt || sample[name] < was[name]) return [];
       return sample.at > was.at ? [((sample[name] - was[name]) * 1_000) / (sample.at - was.at)] : [];
     });
     return each.length === 0 ? null : rounded(mean(each));

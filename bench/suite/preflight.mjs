@@ -4,7 +4,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
-import { docker } from "./drivers/engine.mjs";
+import { docker, within } from "./drivers/engine.mjs";
 
 /** A member and what the engine keeps for it (a shim, buffers, a log). */
 const MEMBER_MIB = { hearsay: 96, serf: 48 };
@@ -114,7 +114,7 @@ const powerOver = (value) => 2 ** Math.ceil(Math.log2(value));
 
 /** Of this machine, now. */
 export async function look() {
-  const engine = await docker.ping().then(
+  const engine = await within(docker.ping(), "the engine").then(
     () => null,
     (error) => error.message,
   );

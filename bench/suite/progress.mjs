@@ -2,6 +2,8 @@
 // of that goes to stderr. The table at the end is for stdout.
 
 import { ms, number, quantile } from "../words.mjs";
+import { figureOf } from "./groups.mjs";
+import { written } from "./wording.mjs";
 
 const BAR_CELLS = 24;
 const REDRAW_MS = 50;
@@ -61,12 +63,14 @@ export class Progress {
 const nameOf = ({ scenario, variant }) => (variant === "" ? scenario : `${scenario} ${variant}`);
 const titleOf = (run) => `${nameOf(run)}, ${run.nodes} × ${run.peer} (${run.driver}), ${run.repetition}`;
 
-function summary({ error, facts, missed, figures }) {
+function summary(record) {
+  const { error, facts, missed, figures } = record;
   if (error !== undefined) return `failed: ${error}`;
   const deaths = figures.falseDeaths > 0 ? `, ${figures.falseDeaths} false deaths` : "";
   if (facts === 0) return `nothing to notice${deaths}`;
   if (missed === facts) return `none of ${facts} pairs${deaths}`;
-  return `p50 ${ms(figures.p50Ms)}, last ${ms(figures.lastMs)}, ${facts - missed} of ${facts} pairs${deaths}`;
+  const [half, last] = ["p50Ms", "lastMs"].map((name) => written(name, figureOf(record, name)));
+  return `p50 ${half}, last ${last}, ${facts - missed} of ${facts} pairs${deaths}`;
 }
 
 /** Medians over the repetitions, a line for each driver, size, scenario and peer; peers below one another. */
@@ -98,7 +102,7 @@ function cellsOf(runs) {
   };
   const figure = (name, format) =>
     median(
-      good.map(({ figures }) => figures[name]),
+      good.map((run) => figureOf(run, name)),
       format,
     );
   const total = (values) => String(values.reduce((sum, value) => sum + (value ?? 0), 0));
@@ -108,8 +112,8 @@ function cellsOf(runs) {
       good.map(({ startUpMs }) => startUpMs),
       ms,
     ),
-    figure("p50Ms", ms),
-    figure("lastMs", ms),
+    figure("p50Ms", (value) => written("p50Ms", value)),
+    figure("lastMs", (value) => written("lastMs", value)),
     total(good.map(({ missed }) => missed)),
     total(good.map(({ figures }) => figures.falseDeaths)),
     figure("distinctViewsMax"),

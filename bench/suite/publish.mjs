@@ -45,7 +45,13 @@ export function madeBy({ header, records }) {
     // Where the lines went is of no interest, and a path of somebody's machine.
     .map((command) => `    npm run ${command.replace(/^bench/, "bench --").replace(/ --out(?: |=)\S+/, "")}`);
   const machine = `${of("cpus")} CPUs (${of("model")}), ${of("memoryMiB")} MiB, kernel ${of("kernel")}`;
-  const versions = [`Node ${of("node")}`, of("serf") && `Serf ${of("serf")}`, of("engine"), `commit ${of("commit")}`];
+  const inside = of("imageNode") && ` (in containers ${of("imageNode")})`;
+  const versions = [
+    `Node ${of("node")}${inside}`,
+    of("serf") && `Serf ${of("serf")}`,
+    of("engine"),
+    `commit ${of("commit")}`,
+  ];
   const what = `${counted(runs.length, "run")}, ${days.join(" and ")}, on ${machine}; ${versions.filter(Boolean).join("; ")}:`;
   return [inMarkdown(what), ...new Set(commands)].join("\n\n");
 }

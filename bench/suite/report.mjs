@@ -58,7 +58,7 @@ export function report({ header, records }, { title = "hearsay: convergence, mea
   const pictures = picturesOf(records);
   const sections = [
     ["side-by-side", "Side by side", sideBySide(runs, pictures)],
-    ["goals", "What was asked for", goals(runs)],
+    ["goals", "What was asked for", goals(records)],
     ...scenarios.map((groups, i) => scenarioSection(groups, pictures, i + 1)),
     ["simulated", "Virtual time beside real sockets", simulated(runs)],
     ["false-positives", "False positives", falsePositives(runs)],
@@ -192,17 +192,17 @@ function runCounts(columns, peers) {
   return new Set(counts).size === 1 ? String(counts[0]) : counts.join(", ");
 }
 
-function goals(runs) {
-  const verdicts = judged(runs);
+function goals(records) {
+  const verdicts = judged(records);
   if (verdicts.length === 0) return "";
-  const row = ({ scenario, figure, most, what, summary, within, reached }) =>
+  const row = ({ scenario, figure, most, what, summary, count, within, reached }) =>
     html`<tr><th scope="row">${scenarioName(scenario)}</th><td>${what}</td><td>≤ ${written(figure, most)}</td><td>${writtenSummary(figure, summary)}</td><td class="${reached ? "won" : "bad"}">${
-      reached ? "reached" : `missed in ${summary.count - within} of ${counted(summary.count, "run")}`
+      reached ? "reached" : `missed in ${count - within} of ${counted(count, "run")}`
     }</td></tr>\n`;
   return scrolling(
     "goals",
     html`<table>
-<caption>hearsay, ${GOAL_NODES} containers. A goal is reached when every run reaches it.</caption>
+<caption>hearsay, ${GOAL_NODES} containers. A goal is reached when every run reaches it; one that failed does not.</caption>
 <thead><tr><th scope="col">scenario</th><th scope="col">figure</th><th scope="col">asked</th><th scope="col">measured</th><th scope="col">verdict</th></tr></thead>
 <tbody>
 ${verdicts.map(row)}</tbody>
@@ -400,7 +400,7 @@ function distinct(values) {
 }
 
 const READING = html`<p>A <em>pair</em> is one observer and one fact: that node 7 has heard that node 3 is up. Times count from the event: the word to join, the kill; after a cold start for each pair from when both its nodes were up. <em>First</em>, <em>p50</em>, <em>p90</em>, <em>p99</em> and <em>last</em> are over all pairs of a run; what stands in a table is the median of the runs, the least and the most of them beside it. The time that processes or containers take to start is a figure of its own.</p>
-<p>A run in which some pair never came true has no last pair: it counts as <em>never</em>, not as the last of those that came.</p>
+<p>A pair that never came true is slower than all that did: a run in which some did not has no last pair, and one in which more than half did not has no p50. They count as <em>never</em>, not as the last of those that came.</p>
 <p>The runs of the peers take turns, so that a machine that grows slower is fair to both. A peer has less <em>beyond noise</em> when the 95 % interval of the ratio of the two medians does not hold 1, and the difference is more than the clocks may be off. Of fewer than ${LEAST_RUNS} runs on a side nothing is said. Of twenty such rows one may be chance.</p>
 <p>A thin line is one run, a bold one the median of the runs: when the middle one had come to each share. A dot ends it where all pairs came true, a cross where some did not.</p>`;
 

@@ -18,6 +18,7 @@ export async function play(run, { Driver, scenario, machine, preset, config, pac
   driver.progress = (up) => progress.share(up / nodes);
   const settings = { preset, ...config, pace: stage.pace };
   let measured = NOTHING;
+  let clockErrorMs = 0;
   let error;
   let leftBehind;
   try {
@@ -26,6 +27,7 @@ export async function play(run, { Driver, scenario, machine, preset, config, pac
     await driver.start({ joined: scenario.joined, ...(isCold ? {} : { atOnce: AT_ONCE }) });
     await scenario.play(stage, scenario.variants[variant]);
     measured = await stage.measured();
+    clockErrorMs = driver.clockErrorMs;
   } catch (cause) {
     error = cause instanceof Error ? cause.message : String(cause);
   }
@@ -35,7 +37,7 @@ export async function play(run, { Driver, scenario, machine, preset, config, pac
     // What was measured stays measured.
     leftBehind = cause.message;
   }
-  const { startUpMs, clockErrorMs } = driver;
+  const { startUpMs } = driver;
   return {
     ...run,
     startedAt,

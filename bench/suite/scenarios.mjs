@@ -17,6 +17,9 @@ const MESSAGES_MS = 60 * S;
 
 const others = (stage, ...but) => stage.driver.running().filter((member) => !but.includes(member));
 
+/** Who is let in may be called down at once: that is watched for equally long, however long the join took. */
+const aftermath = (stage) => stage.pass(stage.pace.aftermathMs);
+
 /** All at once: from when both were up until the one knows the other. */
 async function cold(stage) {
   const { driver } = stage;
@@ -29,6 +32,7 @@ async function cold(stage) {
     }
   }
   await stage.see(FORM_MS);
+  await aftermath(stage);
 }
 
 /** All run and are told to join one of them. */
@@ -40,6 +44,7 @@ async function massJoin(stage) {
   const members = stage.driver.running();
   for (const about of members) stage.expect(members, "up", about, at);
   await stage.see(FORM_MS);
+  await aftermath(stage);
 }
 
 /** A newcomer: all should know it, and it all. */
@@ -58,6 +63,7 @@ async function oneJoin(stage) {
   await stage.driver.addOne();
   greet(stage, stage.driver.size - 1, residents, "up");
   await stage.see(DEATH_MS);
+  await aftermath(stage);
 }
 
 async function crash(stage) {
@@ -82,19 +88,28 @@ async function leave(stage) {
   await stage.see(LEAVE_MS);
 }
 
+/**
+ * Waits until all know all again. A death is excused until then, and for a grace, for it may have been on its way; one that
+ * is told in the aftermath is false.
+ */
+async function recover(stage, at, excuses) {
+  await stage.restore(at, FORM_MS);
+  const until = Math.max(stage.driver.now(), at + stage.pace.graceMs);
+  for (const excuse of excuses) excuse.until = until;
+  await aftermath(stage);
+  await stage.restore(at, FORM_MS);
+}
+
 async function pause(stage, ms) {
   await stage.settle();
   await stage.begin({ know: true });
   stage.phase("pause");
   const sleeper = stage.any();
   const from = await stage.driver.pause(sleeper);
-  stage.excuse({ member: sleeper, from, isPause: true });
+  const excuse = stage.excuse({ member: sleeper, from, isPause: true });
   await stage.pass(ms);
   stage.phase("resume");
-  const at = await stage.driver.resume(sleeper);
-  await stage.restore(at, FORM_MS);
-  await stage.pass(stage.pace.aftermathMs);
-  await stage.restore(at, FORM_MS);
+  await recover(stage, await stage.driver.resume(sleeper), [excuse]);
 }
 
 /** In two halves, and together again: from the healing until those who had given each other up are known again. */
@@ -104,17 +119,15 @@ async function partition(stage) {
   stage.phase("cut");
   const members = stage.driver.running();
   const [a, b] = [members.slice(0, members.length >> 1), members.slice(members.length >> 1)];
-  const from = await stage.driver.cut(a, b);
-  for (const [here, there] of [
-    [a, b],
-    [b, a],
-  ]) {
-    for (const member of there) stage.excuse({ member, from, observers: new Set(here) });
-  }
+  // A cut through many takes its time, and begins to hold before it is whole.
+  const from = stage.driver.now();
+  await stage.driver.cut(a, b);
+  const beyond = (here, there) => there.map((member) => stage.excuse({ member, from, observers: new Set(here) }));
+  const excuses = [...beyond(a, b), ...beyond(b, a)];
   await stage.pass(stage.pace.cutMs);
   stage.phase("heal");
   await stage.look();
-  await stage.restore(await stage.driver.heal(), FORM_MS);
+  await recover(stage, await stage.driver.heal(), excuses);
 }
 
 /** Messages from members drawn at random, one after another. */

@@ -23,7 +23,9 @@ export const PACE = {
   lossMs: 30_000,
   restarts: 10,
   restartEveryMs: 2_000,
-  /** What comes after a pause is waited for so long. */
+  /** Who is called down so soon after a heal or a resume was doubted before it. */
+  graceMs: 2_000,
+  /** What comes after a join, a pause or a heal is waited for so long, whoever was quicker. */
   aftermathMs: 3_000,
   /** Factor of all longest waits. */
   patience: 1,
@@ -40,6 +42,8 @@ export class Stage {
   #ledger = new Ledger();
   #pairs = [];
   #open = [];
+  /** Pairs that are to be restored, with the event: each is expected once. */
+  #restored = new Set();
   #entries = [];
   #excuses = [];
   #usage = { before: null, after: null };
@@ -80,8 +84,8 @@ export class Stage {
   /** Measuring begins now. `know`: all know all; otherwise each only itself. */
   async begin({ know }) {
     await this.driver.observe();
-    this.driver.settled();
     this.#usage.before = await this.driver.usage();
+    this.driver.settled();
     this.#from = this.driver.now();
     const running = this.driver.running();
     for (const observer of running) this.enters(observer, this.#from, know ? running : []);
@@ -106,9 +110,10 @@ export class Stage {
     return excuse;
   }
 
-  /** `excuse`: { member, from, until, observers, isPause } */
+  /** `excuse`: { member, from, until, observers, isPause } @returns it, for its end may not be known yet */
   excuse(excuse) {
     this.#excuses.push(excuse);
+    return excuse;
   }
 
   /** Each of these observers should notice it. */
@@ -129,24 +134,32 @@ export class Stage {
   /** Takes in what was noticed. @returns whether nothing is open */
   async look() {
     this.#ledger.add(await this.driver.observe());
+    return this.#isSeen();
+  }
+
+  #isSeen() {
     const { clockErrorMs } = this.driver;
     this.#open = this.#open.filter((pair) => this.#ledger.timeOf(pair, clockErrorMs) === undefined);
     if (this.#pairs.length > 0) this.#progress.share(1 - this.#open.length / this.#pairs.length);
     return this.#open.length === 0;
   }
 
-  /** Waits until all who run know each other again, counted from an event; who does not yet is expected to. */
+  /**
+   * Waits until all who run know each other again, counted from an event; who did not when it happened, or does not since, is
+   * expected to. Those who find each other before the first look are among them: they are the fastest.
+   */
   async restore(from, withinMs) {
-    const expected = new Set();
     const isWhole = async () => {
-      const isSeen = await this.look();
+      await this.look();
       const missing = replay(this.#entries, this.#ledger.all).missing;
-      for (const { observer, about } of missing) {
-        const key = `${observer} ${about}`;
-        if (!expected.has(key)) this.expect([observer], "up", about, from);
-        expected.add(key);
+      const before = ({ at }) => at < from;
+      const apart = replay(this.#entries.filter(before), this.#ledger.all.filter(before)).missing;
+      for (const { observer, about } of [...apart, ...missing]) {
+        const key = `${observer} ${about} ${from}`;
+        if (!this.#restored.has(key)) this.expect([observer], "up", about, from);
+        this.#restored.add(key);
       }
-      return isSeen && missing.length === 0;
+      return this.#isSeen() && missing.length === 0;
     };
     return this.until(isWhole, withinMs, SETTLE_LOOK_MS);
   }
@@ -172,9 +185,10 @@ export class Stage {
 
   /** What was measured. */
   async measured() {
-    this.#usage.after = await this.driver.usage();
     this.#ledger.add(await this.driver.observe());
     const { clockErrorMs } = this.driver;
+    // Afterwards: to ask for it stops us, and no clock that matters may seem to err by that.
+    this.#usage.after = await this.driver.usage();
     return measure({
       ledger: this.#ledger,
       pairs: this.#pairs,

@@ -11,7 +11,7 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import Docker from "dockerode";
 import { eachOf, pause } from "../record.mjs";
-import { atEnd } from "../wards.mjs";
+import { atEnd, bounded } from "../wards.mjs";
 import { isMain } from "./command.mjs";
 import { ownerOf } from "./owner.mjs";
 
@@ -25,7 +25,7 @@ const GONE = new Set([304, 403, 404, 409]);
  * A busy engine may take a minute to remove a container that is about to end by itself. A network without containers goes at
  * once, or not at all.
  */
-const PATIENCE = { containersMs: 120_000, networksMs: 15_000 };
+const PATIENCE = { containersMs: 120_000, networksMs: 15_000, callMs: 60_000 };
 const ROUND_MS = 250;
 
 export const owner = ownerOf(process.pid);
@@ -44,11 +44,12 @@ export function sweepings(things, whose, nowOf) {
   });
 }
 
-/** What the engine would not let go, though nothing uses it: id → why. Nobody waits for it twice. */
-const stuck = new Map();
+/** Ids of what the engine would not let go, though nothing uses it. Nobody waits for it so long again. */
+const stuck = new Set();
 
 /**
- * Removes containers, then networks, until there are none. Throws if something stays; the next call leaves that alone.
+ * Removes containers, then networks, until there are none. Throws if something stays, with the number of `containers` among
+ * it. The next call leaves such a network alone, for it costs nobody anything; containers it tries again.
  * @returns how many of each there were at first
  */
 export async function sweep(whose = owner, docker = new Docker(), patience = PATIENCE) {
@@ -60,30 +61,42 @@ export async function sweep(whose = owner, docker = new Docker(), patience = PAT
       ownerOf,
     );
   let end = performance.now() + patience.containersMs;
-  let isEmpty = false;
+  let isShort = false;
   const refusals = new Map();
   let first;
+  const called = (call, what) => bounded(call, patience.callMs, what);
+  const listed = async () => [
+    ours(await called(docker.listContainers({ all: true, filters }), "a list of containers")),
+    ours(await called(docker.listNetworks({ filters }), "a list of networks")).filter(({ id }) => !stuck.has(id)),
+  ];
   for (;;) {
-    const removable = (list) => ours(list).filter(({ id }) => !stuck.has(id));
-    const containers = removable(await docker.listContainers({ all: true, filters }));
-    const networks = removable(await docker.listNetworks({ filters }));
+    let containers;
+    let networks;
+    try {
+      [containers, networks] = await listed();
+    } catch (error) {
+      // Without an answer yet there may be no engine.
+      if (first === undefined || !isRefusal(error) || performance.now() > end) throw error;
+      await pause(ROUND_MS);
+      continue;
+    }
     const isFirst = first === undefined;
     first ??= { containers: containers.length, networks: networks.length };
     if (containers.length + networks.length === 0) return first;
-    if (!isEmpty && containers.length === 0) {
-      isEmpty = true;
+    if (!isShort && containers.every(({ id }) => stuck.has(id))) {
+      isShort = true;
       end = Math.min(end, performance.now() + patience.networksMs);
     }
     if (performance.now() > end) {
-      const stays = [...containers, ...networks].map(({ id }) => id);
-      for (const id of stays) stuck.set(id, refusals.get(id));
-      throw new Error(
-        stays.map((id) => `The engine does not remove ${id}: ${stuck.get(id) ?? "it goes on trying"}`).join("; "),
-      );
+      // A network may go when its containers have gone.
+      for (const { id } of containers.length > 0 ? containers : networks) stuck.add(id);
+      const why = ({ id }) => `The engine does not remove ${id}: ${refusals.get(id) ?? "it goes on trying"}`;
+      const error = new Error([...containers, ...networks].map(why).join("; "));
+      throw Object.assign(error, { containers: containers.length });
     }
     if (!isFirst) await pause(ROUND_MS);
     const remove = async (id, thing, options) => {
-      const why = await gone(thing.remove(options));
+      const why = await gone(called(thing.remove(options), "its removal"));
       if (why !== undefined) refusals.set(id, why);
     };
     await eachOf(containers, REMOVED_AT_ONCE, ({ id }) =>
@@ -93,12 +106,15 @@ export async function sweep(whose = owner, docker = new Docker(), patience = PAT
   }
 }
 
+/** Also of an engine that is too busy (`device or resource busy`), does not answer in time, or hangs up. */
+const isRefusal = ({ statusCode }) => statusCode === undefined || statusCode >= 500 || GONE.has(statusCode);
+
 /** @returns why it is not gone yet; undefined if it is */
 async function gone(removal) {
   try {
     await removal;
   } catch (error) {
-    if (!GONE.has(error.statusCode)) throw error;
+    if (!isRefusal(error)) throw error;
     return error.statusCode === 404 ? undefined : (error.json?.message ?? error.message);
   }
 }

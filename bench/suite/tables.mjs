@@ -43,12 +43,12 @@ function driverPart(groups) {
 
 /** What was asked for, and what became of it; "" if nothing of that was measured. */
 export function markdownGoals(records) {
-  const rows = judged(runsOf(records)).map(({ scenario, figure, most, what, summary, within, reached }) => [
+  const rows = judged(records).map(({ scenario, figure, most, what, summary, count, within, reached }) => [
     inMarkdown(scenarioName(scenario)),
     inMarkdown(what),
     `≤ ${inMarkdown(written(figure, most))}`,
     inMarkdown(writtenSummary(figure, summary)),
-    reached ? "yes" : `**no**, in ${summary.count - within} of ${counted(summary.count, "run")}`,
+    reached ? "yes" : `**no**, in ${count - within} of ${counted(count, "run")}`,
   ]);
   return rows.length === 0 ? "" : table(["scenario", "figure", "asked", "measured", "reached"], rows);
 }

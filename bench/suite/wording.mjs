@@ -14,7 +14,10 @@ const DRIVERS = {
 };
 
 const SCENARIOS = {
-  cold: ["cold start", "all start at once and find each other"],
+  cold: [
+    "cold start",
+    "all start and find each other: processes at once, containers one after another, three on their way up",
+  ],
   "mass-join": ["mass join", "all run, and are told at once to join one seed"],
   "one-join": ["one join", "one more joins a network at rest"],
   crash: ["crash", "one is killed; the others declare it down"],

@@ -13,6 +13,7 @@ const LABEL = "hearsay.bench.owner";
 
 interface Prepared extends DriverClass {
   prepare(given: { nodes: number }): Promise<{ sentence: string; stops: boolean }[]>;
+  versions(): Promise<Record<string, string>>;
 }
 
 /** Another bench may run beside these tests. */
@@ -95,6 +96,10 @@ describe.each(kinds)("the bench's containers of $peer, driver $name", ({ peer, n
       expect(datagrams).toBeGreaterThan(0);
       expect(bytes).toBeGreaterThan(28 * Number(datagrams));
     }
+  });
+
+  it.runIf(isHere && peer === "hearsay")("say which Node runs in them, and leave nothing for it", async () => {
+    expect(await Containers.versions()).toMatchObject({ imageNode: expect.stringMatching(/^v\d+\.\d+\.\d+$/) });
   });
 
   it.runIf(isHere && peer === "hearsay")("lose everything when told to, and find together again", async () => {

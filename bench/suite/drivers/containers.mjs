@@ -49,7 +49,7 @@ export class ContainerDriver extends Crowd {
     return new Set(whyNoTrouble() === "" ? [...ACTS, ...TROUBLES] : ACTS);
   }
   static async versions() {
-    const { Version, ApiVersion, KernelVersion } = await docker.version();
+    const { Version, ApiVersion, KernelVersion } = await within(docker.version(), "the engine's version");
     return { engine: `Docker ${Version}, API ${ApiVersion}, kernel ${KernelVersion}` };
   }
 
@@ -70,8 +70,10 @@ export class ContainerDriver extends Crowd {
   async start({ joined, atOnce = STARTED_AT_ONCE }) {
     this.joined = joined;
     this.#takeBack = sweepAtEnd();
-    // What an earlier bench left behind is told of when this run is over.
-    await sweep("").catch((error) => {
+    // What an earlier bench, or an earlier run of this one, left behind. Containers would share the processors with ours; a
+    // network that stays is told of when this run is over.
+    await sweep().catch((error) => {
+      if (error.containers !== 0) throw error;
       this.#unswept = error;
     });
     await this.network.open();
@@ -207,8 +209,8 @@ export class ContainerDriver extends Crowd {
 
   async usage() {
     return this.running().map((observer) => {
-      const { pid } = this.members[observer];
-      return { observer, at: this.now(), ...used(pid), ...sentBy(pid) };
+      const { pid, upAt } = this.members[observer];
+      return { observer, upAt, at: this.now(), ...used(pid), ...sentBy(pid) };
     });
   }
 

@@ -86,7 +86,7 @@ export class ProcessCrowd extends Crowd {
     return this.running().map((observer) => {
       const none = this.traffic ? { datagrams: 0, bytes: 0 } : { datagrams: null, bytes: null };
       const own = used(this.pidOf(this.members[observer]));
-      return { observer, at: this.now(), ...own, ...none, ...sent?.get(observer) };
+      return { observer, upAt: this.upAt(observer), at: this.now(), ...own, ...none, ...sent?.get(observer) };
     });
   }
 
@@ -97,8 +97,9 @@ export class ProcessCrowd extends Crowd {
   }
 
   async heal() {
+    const at = this.now();
     this.traffic.calm();
-    return this.now();
+    return at;
   }
 
   async loss(share) {

@@ -9,7 +9,7 @@ import { preflight } from "../preflight.mjs";
 import { ContainerLog } from "./container-log.mjs";
 import { ContainerDriver, whyNoTrouble } from "./containers.mjs";
 import { buildSerfImage, SERF_IMAGE, within } from "./engine.mjs";
-import { CHANGE, SerfDriver, TYPES } from "./serf.mjs";
+import { CHANGE, joinUntilIn, SerfDriver, TYPES } from "./serf.mjs";
 import { SerfRpc } from "./serf-rpc.mjs";
 
 const GOSSIP_PORT = 7946;
@@ -52,7 +52,6 @@ export class DockerSerfDriver extends ContainerDriver {
     this.#hearWitness();
     return this.#lateMs + this.wallDriftMs;
   }
-  set clockErrorMs(_) {}
 
   async prepareClock() {
     const container = await this.network.container(undefined, {
@@ -105,7 +104,11 @@ export class DockerSerfDriver extends ContainerDriver {
     for (const { number } of others) await this.#ask(number, "stats");
     const at = this.now();
     // An answer comes when it is in; who is not shows as a pair that does not come true.
-    for (const { number } of others) this.#ask(number, "join", { Existing: [first.ip], Replay: false }).catch(() => {});
+    for (const member of others) {
+      const { number, pid } = member;
+      const isThere = () => this.members[number] === member && member.isRunning && member.pid === pid;
+      void joinUntilIn(isThere, () => this.#ask(number, "join", { Existing: [first.ip], Replay: false }));
+    }
     return at;
   }
 

@@ -3,16 +3,19 @@
 // They are told what to do over HTTP from the machine, which the interface counters see, but only while it is told.
 
 import { randomUUID } from "node:crypto";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { eachOf } from "../../record.mjs";
 import { bounded } from "../../wards.mjs";
 import { preflight } from "../preflight.mjs";
 import { ContainerDriver, whyNoTrouble } from "./containers.mjs";
-import { buildNodeImage, NODE_IMAGE } from "./engine.mjs";
+import { buildNodeImage, NODE_IMAGE, printed } from "./engine.mjs";
 
 export { DockerRoutedSerfDriver, DockerSerfDriver } from "./docker-serf.mjs";
 
 const HTTP_PORT = 5000;
 const GOSSIP_PORT = 7979;
 const ASK_MS = 20_000;
+const GREETED_AT_ONCE = 8;
 /** What is written down is whole milliseconds. */
 const LOG_STEP_MS = 1;
 const CHANGES = new Set(["up", "suspect", "down", "left", "updated"]);
@@ -28,6 +31,12 @@ export class DockerDriver extends ContainerDriver {
     return preflight({ nodes, peer: "hearsay", isRouted }, image, buildNodeImage);
   }
 
+  /** What runs in a container is the image's Node, not this machine's. */
+  static async versions() {
+    const imageNode = await printed(NODE_IMAGE, ["node"], ["--version"]);
+    return { ...(await ContainerDriver.versions()), imageNode };
+  }
+
   /** Opens /join and /leave to us alone. */
   #token = randomUUID();
   #cluster = `bench-${randomUUID().slice(0, 8)}`;
@@ -35,7 +44,6 @@ export class DockerDriver extends ContainerDriver {
   get clockErrorMs() {
     return LOG_STEP_MS + this.wallDriftMs;
   }
-  set clockErrorMs(_) {}
 
   specOf(number, seed) {
     const place = seed === undefined ? undefined : this.network.addressOf(seed);
@@ -64,18 +72,37 @@ export class DockerDriver extends ContainerDriver {
     if (sender !== undefined && numberOf(sender) !== member.number) this.heard(member, numberOf(sender), at, text);
   }
 
+  /** Where a member is told what to do. */
+  urlOf(number) {
+    return `http://${this.members[number].ip}:${HTTP_PORT}`;
+  }
+
   async #ask(number, path, body) {
-    const url = `http://${this.members[number].ip}:${HTTP_PORT}${path}`;
-    const headers = { "content-type": "application/json", authorization: `Bearer ${this.#token}`, connection: "close" };
-    const options = { method: "POST", headers, body: JSON.stringify(body), signal: AbortSignal.timeout(ASK_MS) };
-    const response = await bounded(fetch(url, options), ASK_MS, `${path} of member ${number}`);
+    const headers = { "content-type": "application/json", authorization: `Bearer ${this.#token}` };
+    await this.#fetch(number, path, { method: "POST", headers, body: JSON.stringify(body) });
+  }
+
+  async #fetch(number, path, options) {
+    const url = this.urlOf(number) + path;
+    const call = fetch(url, { ...options, signal: AbortSignal.timeout(ASK_MS) });
+    const response = await bounded(call, ASK_MS, `${path} of member ${number}`);
     if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`);
     await response.arrayBuffer();
+  }
+
+  /** Before a clock starts: what is asked next goes over a connection that is there, as Serf's RPC does. */
+  async #greet(number) {
+    const ping = () => this.#fetch(number, "/ping", {});
+    // A connection that was kept may have ended with the process it led to.
+    await ping().catch(ping);
+    // Until then it does not count as free.
+    await nextTurn();
   }
 
   async joinAll() {
     const [first, ...others] = this.members;
     const seeds = [`${first.ip}:${GOSSIP_PORT}`];
+    await eachOf(others, GREETED_AT_ONCE, ({ number }) => this.#greet(number));
     const at = this.now();
     // An answer comes when it is in; who is not shows as a pair that does not come true.
     for (const { number } of others) this.#ask(number, "/join", { seeds }).catch(() => {});
@@ -83,6 +110,7 @@ export class DockerDriver extends ContainerDriver {
   }
 
   async leave(number) {
+    await this.#greet(number);
     this.members[number].isRunning = false;
     const at = this.now();
     // It may be gone before it has answered.
@@ -91,6 +119,7 @@ export class DockerDriver extends ContainerDriver {
   }
 
   async say(number, text) {
+    await this.#greet(number);
     const at = this.now();
     await this.#ask(number, "/message", { sender: `m${number}`, msg: text, to: "all" });
     return at;

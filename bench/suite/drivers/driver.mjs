@@ -49,12 +49,8 @@ export class Driver {
     return {};
   }
 
-  /** Bound on the difference between what two observers call the same moment. */
-  clockErrorMs = 0;
   /** From the first member's start to the last's being up; null before, and where starting takes no time. */
   startUpMs = null;
-  /** Looking costs the members so much that it should not happen more often, in ms. */
-  lookMs = 0;
   /** How many of the `nodes` are up, while `start` is under way. */
   progress = (_up) => {};
 
@@ -68,6 +64,18 @@ export class Driver {
    */
   async start({ joined: _joined, atOnce: _atOnce = Number.POSITIVE_INFINITY }) {
     throw new Error("BUG: a driver without `start`");
+  }
+
+  // Of the prototype: a field would hide what a driver computes.
+
+  /** Bound on the difference between what two observers call the same moment. */
+  get clockErrorMs() {
+    return 0;
+  }
+
+  /** Looking costs the members so much that it should not happen more often, in ms. */
+  get lookMs() {
+    return 0;
   }
 
   /** Measuring begins: what the start did to the clocks is over. */
@@ -112,7 +120,10 @@ export class Driver {
     throw new Error("BUG: a driver without `views`");
   }
 
-  /** Since the member's start. @returns {Promise<{ observer, cpuMs, rssMiB, datagrams, bytes, at }[]>} null: unknown */
+  /**
+   * Since the start of the member's process, which `upAt` tells from others of the same member.
+   * @returns {Promise<{ observer, upAt, cpuMs, rssMiB, datagrams, bytes, at }[]>} null: unknown
+   */
   async usage() {
     return [];
   }
@@ -125,7 +136,7 @@ export class Driver {
   // leave(member)        says goodbye and ends: when it was told to
   // restart(member)      says goodbye, ends, and comes up again at its address: when it was up
   // pause(member), resume(member)      stands still, goes on
-  // cut(groupA, groupB), heal()        nothing passes between the groups
+  // cut(groupA, groupB), heal()        nothing passes between the groups, from when that is whole until it begins to end
   // loss(share)          that share of what is sent is lost; 0: none
   // stopBootstrap()      what newcomers are told to join first ends without a word
   // say(member, text)    a message to all

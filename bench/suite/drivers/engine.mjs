@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import Docker from "dockerode";
-import { bounded } from "../../wards.mjs";
-import { LABEL, owner } from "../sweepings.mjs";
+import { atEnd, bounded } from "../../wards.mjs";
+import { LABEL, owner, sweepAtEnd } from "../sweepings.mjs";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 export const BASE_IMAGE = "node:24-bookworm-slim";
@@ -43,23 +43,25 @@ export async function buildSerfImage(binary) {
 /** In a folder of its own: dockerode would take the Dockerfile for something that .dockerignore leaves out. */
 async function staged(tag, fill) {
   const context = mkdtempSync(join(tmpdir(), "hearsay-bench-"));
+  const remove = () => rmSync(context, { recursive: true, force: true });
+  const takeBack = atEnd(remove);
   try {
     fill(context);
     await build({ context, src: readdirSync(context) }, tag);
   } finally {
-    rmSync(context, { recursive: true, force: true });
+    takeBack();
+    remove();
   }
 }
 
 async function build(files, tag) {
-  const stream = await docker.buildImage(files, { t: tag, forcerm: true });
-  const said = await bounded(
-    new Promise((resolve, reject) => {
-      docker.modem.followProgress(stream, (error, output) => (error ? reject(error) : resolve(output)));
-    }),
-    BUILD_MS,
-    `the build of ${tag}`,
+  const building = docker.buildImage(files, { t: tag, forcerm: true }).then(
+    (stream) =>
+      new Promise((resolve, reject) => {
+        docker.modem.followProgress(stream, (error, output) => (error ? reject(error) : resolve(output)));
+      }),
   );
+  const said = await bounded(building, BUILD_MS, `the build of ${tag}`);
   const failure = said.find(({ error }) => error);
   if (failure) throw new Error(failure.error);
 }
@@ -121,6 +123,27 @@ export class BenchNetwork {
       options.NetworkingConfig = { EndpointsConfig: { [this.name]: place } };
     }
     return bounded(docker.createContainer(options), CALL_MS, `container ${number ?? "beside"}`);
+  }
+}
+
+/** What a command prints in a container of its own. A base image need not say what is in it. */
+export async function printed(image, entry, command) {
+  const what = `${entry} of ${image}`;
+  const takeBack = sweepAtEnd();
+  const container = await new BenchNetwork().container(undefined, { image, entry, command });
+  try {
+    await within(container.start(), what);
+    await within(container.wait(), what);
+    const said = await within(container.logs({ stdout: true }), what);
+    // Before each piece stand eight bytes: which stream it is of, and its length.
+    const pieces = [];
+    for (let from = 0; from < said.length; from += 8 + said.readUInt32BE(from + 4)) {
+      pieces.push(said.subarray(from + 8, from + 8 + said.readUInt32BE(from + 4)));
+    }
+    return Buffer.concat(pieces).toString().trim();
+  } finally {
+    await within(container.remove({ force: true, v: true }), what);
+    takeBack();
   }
 }
 

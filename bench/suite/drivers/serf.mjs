@@ -5,12 +5,13 @@
 //              back for a second or more to bundle them (the agent's coalescing), which would be to Serf's disadvantage
 //   messages   by the event stream: user events, sent uncoalesced
 //
-// So the clock's error is how late we may read: the longest that our event loop stood still, and an RPC's round-trip. Who
-// suspects whom an agent does not tell.
+// So the clock's error is how late we may read: the longest that our event loop stood still, and an RPC's round-trip, for one
+// message may suffer both. Who suspects whom an agent does not tell.
 
 import { execFile, spawn } from "node:child_process";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { promisify } from "node:util";
+import { pause, turnstile } from "../../record.mjs";
 import { bonds, bounded, ward } from "../../wards.mjs";
 import { ProcessCrowd } from "./crowd.mjs";
 import { SerfRpc } from "./serf-rpc.mjs";
@@ -20,9 +21,22 @@ const RPC_PORT = 7373;
 const START_MS = 60_000;
 const END_MS = 30_000;
 const LOOP_LOOK_MS = 5;
+/** As an agent does that is told at its start whom to join (`-retry-interval`). */
+const RETRY_MS = 1_000;
 export const CHANGE = /serf: EventMember(Join|Leave|Failed|Update)(?: \(forced\))?: m(\d+) /;
 export const TYPES = { Join: "up", Leave: "left", Failed: "down", Update: "updated" };
 const run = promisify(execFile);
+
+/** A join that fails is told again, as a hearsay node does by itself; until it is in, or gone. */
+export async function joinUntilIn(isThere, join) {
+  while (isThere()) {
+    try {
+      return await join();
+    } catch {
+      await pause(RETRY_MS);
+    }
+  }
+}
 
 export class SerfDriver extends ProcessCrowd {
   static peers = ["serf"];
@@ -53,6 +67,9 @@ export class SerfDriver extends ProcessCrowd {
   /** Text of a message → who said it: an event does not tell. */
   #sayers = new Map();
   #tripMs = 0;
+  #errorMs = 0;
+  /** To start a process stops us for milliseconds: a hundred at once, and their first lines would all be read together. */
+  #pass = turnstile();
   #loop = monitorEventLoopDelay({ resolution: LOOP_LOOK_MS });
 
   async start({ joined, atOnce = Number.POSITIVE_INFINITY }) {
@@ -64,6 +81,7 @@ export class SerfDriver extends ProcessCrowd {
 
   /** An agent for a member, at its address. @returns when it was up */
   async #open(number, seedIp) {
+    await this.#pass();
     const ip = addressOf(number);
     const join = seedIp === undefined ? [] : [`-retry-join=${seedIp}`, "-retry-interval=1s"];
     const places = [`-bind=${ip}:${GOSSIP_PORT}`, `-rpc-addr=${ip}:${RPC_PORT}`];
@@ -80,17 +98,24 @@ export class SerfDriver extends ProcessCrowd {
 
   /** An RPC's round-trip, one after another, or they would wait for each other. */
   async #measureTrips() {
-    for (const { rpc } of this.able()) {
-      const asked = this.now();
-      await rpc.ask("stats");
-      this.#tripMs = Math.max(this.#tripMs, this.now() - asked);
-    }
+    for (const member of this.able()) await this.#ask(member, "stats");
     this.#readClock();
+  }
+
+  /** Something that is answered at once. */
+  async #ask({ rpc }, command, body) {
+    const asked = this.now();
+    await rpc.ask(command, body);
+    this.#tripMs = Math.max(this.#tripMs, this.now() - asked);
+  }
+
+  get clockErrorMs() {
+    return this.#errorMs;
   }
 
   /** How late we may have read what an agent said. */
   #readClock() {
-    this.clockErrorMs = Math.max(this.#tripMs, this.#loop.max / 1e6 - LOOP_LOOK_MS);
+    this.#errorMs = this.#tripMs + Math.max(0, this.#loop.max / 1e6 - LOOP_LOOK_MS);
   }
 
   settled() {
@@ -139,7 +164,10 @@ export class SerfDriver extends ProcessCrowd {
     const [first, ...others] = this.members;
     const at = this.now();
     // An answer comes when it is in; who is not shows as a pair that does not come true.
-    for (const { rpc } of others) rpc.ask("join", { Existing: [first.ip], Replay: false }).catch(() => {});
+    for (const member of others) {
+      const isThere = () => this.members[member.number] === member && member.isRunning;
+      void joinUntilIn(isThere, () => member.rpc.ask("join", { Existing: [first.ip], Replay: false }));
+    }
     return at;
   }
 
@@ -187,7 +215,7 @@ export class SerfDriver extends ProcessCrowd {
   async say(number, text) {
     this.#sayers.set(text, number);
     const at = this.now();
-    await this.members[number].rpc.ask("event", { Name: text, Payload: Buffer.alloc(0), Coalesce: false });
+    await this.#ask(this.members[number], "event", { Name: text, Payload: Buffer.alloc(0), Coalesce: false });
     return at;
   }
 }

@@ -65,8 +65,10 @@ export class UdpDriver extends Crowd {
   }
 
   async stop() {
-    for (const member of this.members) member.isRunning = false;
-    await Promise.all(this.members.splice(0).map(({ node }) => node.close()));
+    // Of those that failed to start there is none.
+    const members = this.members.splice(0).filter(Boolean);
+    for (const member of members) member.isRunning = false;
+    await Promise.all(members.map(({ node }) => node.close()));
   }
 
   async views() {
@@ -83,8 +85,10 @@ export class UdpDriver extends Crowd {
     const cpuMs = (user + system) / 1_000 / this.nodes;
     const rssMiB = process.memoryUsage.rss() / 2 ** 20 / this.nodes;
     return running.map((observer) => {
-      const { sent, sentBytes } = this.members[observer].node.stats;
-      return { observer, at: this.now(), cpuMs, rssMiB, datagrams: sent, bytes: sentBytes + sent * HEADER_BYTES };
+      const { node, upAt } = this.members[observer];
+      const { sent, sentBytes } = node.stats;
+      const bytes = sentBytes + sent * HEADER_BYTES;
+      return { observer, upAt, at: this.now(), cpuMs, rssMiB, datagrams: sent, bytes };
     });
   }
 

@@ -23,7 +23,14 @@ describe("pairs", () => {
       facts: [up(0, 1, 5), up(0, 2, 6), down(1, 0, 7)],
     });
     expect({ facts, missed, times }).toEqual({ facts: 3, missed: 2, times: [5] });
-    expect(figures.lastMs).toBe(5);
+    expect(figures).toMatchObject({ firstMs: 5, lastMs: 5 });
+  });
+
+  it("that are missed are the slowest of all: a quantile among them has no end", async () => {
+    const pairs = Array.from({ length: 10 }, (_, i) => pair(0, i + 1));
+    const facts = pairs.slice(0, 8).map(({ about }) => up(0, about, about));
+    expect((await measure({ pairs, facts })).figures).toMatchObject({ p50Ms: 5, p90Ms: null, p99Ms: null });
+    expect((await measure({ pairs, facts: facts.slice(0, 4) })).figures).toMatchObject({ firstMs: 1, p50Ms: null });
   });
 
   it("of which all are missed have no figures, rather than zeros", async () => {
@@ -196,6 +203,21 @@ describe("what it costs", () => {
       cpuMsPerNodeAndSecond: 20,
     });
     expect(figures.rssMiB).toBe((30 + 80 + 5 + 70) / 4);
+  });
+
+  it("leaves out who was restarted, though the new process has used more", async () => {
+    const { figures } = await measure({
+      pairs: [],
+      facts: [],
+      usage: {
+        before: [used(0, 1_000, 10), used(1, 1_000, 10)].map((sample) => ({ ...sample, upAt: 500 })),
+        after: [
+          { ...used(0, 2_000, 20), upAt: 500 },
+          { ...used(1, 2_000, 60), upAt: 1_200 },
+        ],
+      },
+    });
+    expect(figures).toMatchObject({ datagramsPerNodeAndSecond: 10, cpuMsPerNodeAndSecond: 10 });
   });
 
   it("is unknown where nobody says, rather than nothing", async () => {

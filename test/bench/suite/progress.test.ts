@@ -31,7 +31,7 @@ describe("the progress", () => {
     expect(out.text.split("\n")).toEqual([
       "[1/7] pause 3s, 12 × hearsay (sim), 2: settle",
       "[1/7] pause 3s, 12 × hearsay (sim), 2: pause",
-      "[1/7] pause 3s, 12 × hearsay (sim), 2: p50 5.0 ms, last 1.50 s, 10 of 11 pairs",
+      "[1/7] pause 3s, 12 × hearsay (sim), 2: p50 5.0 ms, last never, 10 of 11 pairs",
       "",
     ]);
   });
@@ -65,7 +65,7 @@ describe("the table", () => {
     const lines = summaryTable([...runs, { ...RECORD, peer: "serf", error: "gone" }]).split("\n");
     expect(lines).toHaveLength(3);
     expect(lines[0]).toMatch(/ most views +datagrams\/node\/s +B\/node\/s +CPU ms\/node\/s +RSS MiB\/node$/);
-    expect(lines[1]).toMatch(/^sim +12 +pause 3s +hearsay +3 +– +7\.0 ms +1\.50 s +3 +0 +2 /);
+    expect(lines[1]).toMatch(/^sim +12 +pause 3s +hearsay +3 +– +7\.0 ms +never +3 +0 +2 /);
     expect(lines[2]).toMatch(/^sim +12 +pause 3s +serf +0 of 1 +– +– /);
   });
 });

@@ -13,6 +13,7 @@ export interface Fact {
 
 export interface Usage {
   readonly observer: number;
+  readonly upAt?: number;
   readonly at: number;
   readonly cpuMs: number | null;
   readonly rssMiB: number | null;
@@ -24,6 +25,7 @@ export interface Driver {
   readonly size: number;
   readonly startUpMs: number | null;
   readonly clockErrorMs: number;
+  readonly lookMs: number;
   start(how: { joined: boolean; atOnce?: number }): Promise<void>;
   stop(): Promise<void>;
   now(): number;

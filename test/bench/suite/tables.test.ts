@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { judged } from "../../../bench/suite/goals.mjs";
+import { figureOf, ratioOf, winnerOf } from "../../../bench/suite/groups.mjs";
 import { picturesOf } from "../../../bench/suite/pictures.mjs";
 import { chosen, madeBy } from "../../../bench/suite/publish.mjs";
 import { joined } from "../../../bench/suite/results.mjs";
@@ -86,6 +87,54 @@ describe("how values are written", () => {
   });
 });
 
+describe("a figure of a run that missed some", () => {
+  const run = {
+    ...plausible(),
+    facts: 10,
+    missed: 2,
+    figures: { firstMs: 1, p50Ms: 5, p90Ms: 7, lastMs: 8, rssMiB: 64 },
+  };
+
+  it("never came if fewer pairs did than it is about, whatever an older bench wrote of it", () => {
+    const of = (record: object) =>
+      ["firstMs", "p50Ms", "p90Ms", "lastMs", "rssMiB"].map((name) => figureOf(record, name));
+    expect(of(run)).toEqual([1, 5, Infinity, Infinity, 64]);
+    expect(of({ ...run, missed: 6 })).toEqual([1, Infinity, Infinity, Infinity, 64]);
+    expect(of({ ...run, missed: 10 })).toEqual([Infinity, Infinity, Infinity, Infinity, 64]);
+    expect(of({ ...run, missed: 0 })).toEqual([1, 5, 7, 8, 64]);
+  });
+
+  it("does not win by what it missed", () => {
+    const column = (peer: string, p50Ms: number, missed: number) => {
+      const runs = runsOf(5, { peer, p50Ms }).map((each) => ({ ...each, facts: 10, missed }));
+      return { peer, runs, failed: [], skipped: [] };
+    };
+    const columns = [column("hearsay", 200, 0), column("serf", 20, 6)];
+    expect(winnerOf(columns, "p50Ms", "time")).toMatchObject({ winner: "hearsay" });
+  });
+});
+
+describe("a difference within what the clocks may be off", () => {
+  const column = (peer: string, p50Ms: number, clockErrorMs: number) => {
+    const runs = runsOf(5, { peer, p50Ms, spread: 0.01 }).map((run) => ({ ...run, clockErrorMs }));
+    return { peer, runs, failed: [], skipped: [] };
+  };
+
+  it("is no victory: two clocks may be off by both their errors", () => {
+    expect(winnerOf([column("hearsay", 10, 3), column("serf", 15, 3)], "p50Ms", "time").winner).toBeNull();
+    expect(winnerOf([column("hearsay", 10, 3), column("serf", 25, 3)], "p50Ms", "time").winner).toBe("hearsay");
+  });
+
+  it("makes no ratio: a time is no finer than its clock", () => {
+    const [ours, theirs] = [column("hearsay", 0.1, 2), column("serf", 100, 2)];
+    const { ratio } = ratioOf(theirs.runs, ours.runs, "p50Ms", undefined);
+    expect(ratio).toBeGreaterThan(45);
+    expect(ratio).toBeLessThan(55);
+    const costs = ratioOf(theirs.runs, ours.runs, "datagramsPerNodeAndSecond", undefined);
+    expect(costs.ratio).toBeGreaterThan(0.9);
+  });
+});
+
 describe("what was asked for", () => {
   const leave = (lastMs: number[]) =>
     lastMs.map((ms, i) => {
@@ -105,6 +154,16 @@ describe("what was asked for", () => {
     ];
     expect(judged(runs(0)).at(-1)).toMatchObject({ figure: "falseDeaths", reached: true, within: 2 });
     expect(judged(runs(1)).at(-1)).toMatchObject({ figure: "falseDeaths", reached: false, within: 1 });
+  });
+
+  it("is not reached by a run that failed, also if all did", () => {
+    const failed = { ...plausible({ scenario: "leave", nodes: 100, repetition: 9 }), error: "it did not start" };
+    expect(judged([...leave([10, 20]), failed])).toMatchObject([
+      { figure: "lastMs", reached: false, within: 2, count: 3 },
+      { figure: "falseDeaths", reached: false, within: 2, count: 3 },
+    ]);
+    expect(judged([failed])[0]).toMatchObject({ figure: "lastMs", reached: false, summary: null, count: 1 });
+    expect(judged([{ ...failed, error: undefined, skipped: "it cannot" }])).toEqual([]);
   });
 
   it("is not reached by a run that missed some, nor judged of other drivers, sizes and peers", () => {
@@ -176,6 +235,9 @@ describe("what goes into README.md", () => {
     }));
     const text = madeBy(joined(files));
     expect(text).toMatch(/^[\d,]+ runs, 20\d\d-\d\d-\d\d.*on 2 CPUs \(Example CPU @ 2\.00GHz\)/);
+    expect(text).toContain("; Node v20.19.0; ");
+    const contained = runsOf(1, {}).map((run) => ({ ...run, machine: { ...run.machine, imageNode: "v24.1.0" } }));
+    expect(madeBy(resultsOf(contained))).toContain("; Node v20.19.0 (in containers v24.1.0); ");
     expect(text).toContain("\n\n    npm run bench -- --nodes a\n\n    npm run bench -- --nodes b");
   });
 });

@@ -1,0 +1,153 @@
+// What a stage expects and waits for, on a driver that does at once what it is told.
+
+import { describe, expect, it } from "vitest";
+import type { Fact } from "./suite.ts";
+
+interface Stage {
+  enters(observer: number, at: number, live: number[]): void;
+  look(): Promise<boolean>;
+  restore(from: number, withinMs: number): Promise<boolean>;
+  measured(): Promise<{ facts: number; missed: number; times: number[]; figures: Record<string, number> }>;
+}
+
+const file = new URL("../../../bench/suite/stage.mjs", import.meta.url).href;
+const { Stage: Kind } = (await import(file)) as {
+  Stage: new (driver: object, given: { seed: number; pace?: object; progress: object }) => Stage;
+};
+const { scenarios } = (await import(file.replace("stage.mjs", "scenarios.mjs"))) as {
+  scenarios: Record<string, { play(stage: Stage): Promise<void> }>;
+};
+
+/** Time passes only when it is let. */
+class Instant {
+  static tells = new Set<string>();
+  clock = 0;
+  lookMs = 0;
+  clockErrorMs = 0;
+  facts: Fact[] = [];
+
+  now() {
+    return this.clock;
+  }
+  async pass(ms: number) {
+    this.clock += ms;
+  }
+  async observe() {
+    return this.facts.splice(0);
+  }
+  async usage() {
+    return [];
+  }
+  note(type: string, observer: number, about: number, at = this.clock) {
+    this.facts.push({ observer, type, about, at });
+  }
+}
+
+/** Four members. Every act takes 10 ms, and who was cut off or stood still is known to be down, and up again, within it. */
+class Four extends Instant {
+  static override tells = new Set(["up", "down"]);
+  /** What comes true as soon as its time has come. */
+  later: Fact[] = [];
+
+  running() {
+    return [0, 1, 2, 3];
+  }
+  async views() {
+    return this.running().map((observer) => ({ observer, live: 4, digest: "all" }));
+  }
+  override async observe() {
+    this.facts.push(...this.later.filter(({ at }) => at <= this.clock));
+    this.later = this.later.filter(({ at }) => at > this.clock);
+    return super.observe();
+  }
+  async #act(type: string) {
+    const at = this.clock;
+    this.note(type, 0, 2, at + 5);
+    this.clock += 10;
+    return at;
+  }
+  async cut() {
+    return (await this.#act("down")) + 10;
+  }
+  async heal() {
+    return this.#act("up");
+  }
+  upAt() {
+    return 0;
+  }
+  settled() {}
+  async joinAll() {
+    const at = this.clock;
+    for (const one of this.running())
+      for (const other of this.running()) if (one !== other) this.note("up", one, other);
+    return at;
+  }
+}
+
+describe("what is to be restored", () => {
+  const members = [0, 1, 2, 3];
+  const across = members.flatMap((one) =>
+    members.filter((other) => one < 2 !== other < 2).map((other) => [one, other]),
+  );
+  const begin = () => {
+    const driver = new Instant();
+    const stage = new Kind(driver, { seed: 1, progress: { share() {}, phase() {} } });
+    for (const member of members) stage.enters(member, 0, members);
+    return { driver, stage };
+  };
+
+  it("is every pair that did not know each other at the healing, though it be over before the first look", async () => {
+    const { driver, stage } = begin();
+    await driver.pass(10);
+    for (const [one = 0, other = 0] of across) driver.note("down", one, other);
+    await driver.pass(10);
+    const from = driver.now();
+    await driver.pass(3);
+    for (const [one = 0, other = 0] of across) driver.note("up", one, other);
+    expect(await stage.restore(from, 1_000)).toBe(true);
+    expect(await stage.measured()).toMatchObject({ facts: 8, missed: 0, times: Array(8).fill(3) });
+  });
+
+  it("is also who is given up only afterwards, and each pair once", async () => {
+    const { driver, stage } = begin();
+    driver.note("down", 0, 3);
+    await driver.pass(10);
+    const from = driver.now();
+    expect(await stage.restore(from, 1_000)).toBe(false);
+    driver.note("up", 0, 3);
+    driver.note("down", 1, 3);
+    expect(await stage.restore(from, 1_000)).toBe(false);
+    driver.note("up", 1, 3);
+    expect(await stage.restore(from, 1_000)).toBe(true);
+    expect(await stage.measured()).toMatchObject({ facts: 2, missed: 0 });
+  });
+});
+
+describe("a death", () => {
+  const PACE = { settleMs: 0, cutMs: 100, graceMs: 500, aftermathMs: 1_000 };
+  const deathsOf = async (scenario: string, ...at: number[]) => {
+    const driver = new Four();
+    driver.later = at.flatMap((time) => [
+      { observer: 0, type: "down", about: 3, at: time },
+      { observer: 0, type: "up", about: 3, at: time + 1 },
+    ]);
+    const stage = new Kind(driver, { seed: 1, pace: PACE, progress: { share() {}, phase() {} } });
+    if (scenario === "cold") await driver.joinAll();
+    await scenarios[scenario]?.play(stage);
+    const { figures, missed } = await stage.measured();
+    expect(missed).toBe(0);
+    return figures.falseDeaths;
+  };
+
+  it("across a cut is none to wonder at from when the cut begins until the healing and a grace are over", async () => {
+    expect(await deathsOf("partition")).toBe(0);
+    // The heal is at 110.
+    expect(await deathsOf("partition", 50, 300, 600)).toBe(0);
+    expect(await deathsOf("partition", 650, 800)).toBe(2);
+  });
+
+  it.each(["cold", "mass-join"])("after a %s is watched for until the aftermath is over", async (scenario) => {
+    expect(await deathsOf(scenario, 900)).toBe(1);
+    expect(await deathsOf(scenario, 1_500)).toBe(0);
+  });
+});
