@@ -53,9 +53,8 @@ const WARD_MS = 20_000;
 const WARDS_MAX = 128;
 /** Every so many probes one goes far, to compare digests across the ring. */
 const FAR_EVERY = 8;
-/** So often a far contact is drawn until nobody suspects it; if there is none, one that is suspected serves for a while. */
+/** So often a far contact is drawn until nobody suspects it; if there is none, one that is suspected serves. */
 const FAR_DRAWS = 8;
-const FAR_AGAIN_MS = 1_000;
 
 export class Contacts {
   readonly #members: Members;
@@ -64,7 +63,7 @@ export class Contacts {
   readonly #rotateMs: number;
   readonly #standingMs: number;
   #far: Peer | undefined;
-  /** It was when it was drawn. */
+  /** It has been, since it was drawn. */
   #isFarSound = false;
   #rotateAt = Number.NEGATIVE_INFINITY;
   #turn = 0;
@@ -273,15 +272,24 @@ export class Contacts {
       if (this.#members.live > CLOSE) this.#rotateAt = now + this.#rotateMs * this.#random.unit();
     }
     if (this.#far === undefined && now < this.#rotateAt) return undefined;
-    if (now >= this.#rotateAt || this.#far === undefined || (this.#isFarSound && !this.#isSound(this.#far))) {
+    if (now >= this.#rotateAt || this.#far === undefined || this.#isFarLost(this.#far)) {
       this.#far = this.#members.anyOther(this.#random);
       for (let i = 1; i < FAR_DRAWS && this.#far !== undefined && !this.#isSound(this.#far); i++) {
         this.#far = this.#members.anyOther(this.#random);
       }
-      this.#isFarSound = this.#far !== undefined && this.#isSound(this.#far);
-      this.#rotateAt = now + (this.#isFarSound ? this.#rotateMs * (0.5 + this.#random.unit()) : FAR_AGAIN_MS);
+      this.#isFarSound = false;
+      this.#rotateAt = now + this.#rotateMs * (0.5 + this.#random.unit());
     }
     return this.#far;
+  }
+
+  /** Suspected now, or dead if it was suspected when it was drawn: else each look would make a new pair. */
+  #isFarLost(far: Peer): boolean {
+    if (this.#isSound(far)) {
+      this.#isFarSound = true;
+      return false;
+    }
+    return this.#isFarSound || !isLive(this.#members.claim(far));
   }
 
   /** The far contact; in a small group, which has none, anybody: somebody must look at those whom only we know. */

@@ -3,7 +3,7 @@
 
 import { vi } from "vitest";
 import { type Address, formatAddress } from "../../src/gossip/address.ts";
-import type { GossipEvents, GossipNode, MembershipEvent } from "../../src/gossip/api.ts";
+import type { GossipError, GossipEvents, GossipNode, MembershipEvent } from "../../src/gossip/api.ts";
 import { ALIVE, type Claim, DEAD, incarnationOf, LEFT, statusName, statusOf } from "../../src/gossip/claim.ts";
 import { type Config, configure } from "../../src/gossip/config.ts";
 import { type Options, start } from "../../src/gossip/index.ts";
@@ -206,22 +206,41 @@ export function loopback(options: Options = {}): Options {
   return { host: "127.0.0.1", port: 0, ...options, config: { ...QUICK, ...options.config } };
 }
 
+/** Below what Linux hands out by itself (32768 and up). */
+const OWN_PORTS = { from: 10_000, count: 20_000 };
+const OWN_PORT_TRIES = 20;
+
+/**
+ * A node at a port that it can come back to: one of those that the system hands out may be another test's meanwhile. So one
+ * is drawn that nobody is given, and another if somebody has it.
+ */
+export async function startToComeBack(options: Options = {}): Promise<GossipNode> {
+  for (let tries = 1; ; tries++) {
+    const port = OWN_PORTS.from + Math.floor(Math.random() * OWN_PORTS.count);
+    try {
+      return await start(loopback({ ...options, port }));
+    } catch (error) {
+      if ((error as GossipError).code !== "ERR_ADDRESS_IN_USE" || tries === OWN_PORT_TRIES) throw error;
+    }
+  }
+}
+
 class RealPlace implements Place {
   readonly residents: Real[] = [];
 
-  async #move(options: Options): Promise<Resident> {
-    const resident = new Real(await start(loopback(options)));
+  #settle(node: GossipNode): Resident {
+    const resident = new Real(node);
     this.residents.push(resident);
     return resident;
   }
 
-  start(): Promise<Resident> {
-    return this.#move({});
+  async start(): Promise<Resident> {
+    return this.#settle(await startToComeBack());
   }
 
   async restart(former: Resident): Promise<Resident> {
     await former.crash();
-    return this.#move({ port: Number(former.address.split(":")[1]) });
+    return this.#settle(await start(loopback({ port: Number(former.address.split(":")[1]) })));
   }
 
   async until(what: string, isTrue: () => boolean, withinMs: number): Promise<void> {

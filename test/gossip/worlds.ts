@@ -10,7 +10,7 @@ import { vi } from "vitest";
 import type { ConflictEvent, GossipNode, Member, MembershipEvent, Profile } from "../../src/gossip/api.ts";
 import { start } from "../../src/gossip/index.ts";
 import { Random } from "../../src/gossip/random.ts";
-import { loopback, QUICK, soon } from "./places.ts";
+import { loopback, QUICK, soon, startToComeBack } from "./places.ts";
 import { Village, type Villager } from "./village.ts";
 
 type Seen = MembershipEvent | ConflictEvent;
@@ -179,11 +179,12 @@ export class RealWorld implements World {
   #behindMs = 0;
 
   start(label: string, { at, name = label, cluster = "p2p" }: Birth = {}): Promise<Process> {
-    return this.#start(label, name, cluster, at === undefined ? {} : { port: Number(at.address.split(":")[1]) });
+    return this.#start(label, name, cluster, at === undefined ? undefined : { port: Number(at.address.split(":")[1]) });
   }
 
-  async #start(label: string, name: string, cluster: string, where: object): Promise<Citizen> {
-    const node = await start(loopback({ ...where, cluster, profile: { name } }));
+  async #start(label: string, name: string, cluster: string, where: object | undefined): Promise<Citizen> {
+    const options = { ...where, cluster, profile: { name } };
+    const node = where === undefined ? await startToComeBack(options) : await start(loopback(options));
     this.#nodes.push(node);
     return new Citizen(label, node);
   }
