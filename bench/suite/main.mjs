@@ -19,7 +19,7 @@ import { lengthOf, plan, SWEEP } from "./plan.mjs";
 import { Progress, summaryTable } from "./progress.mjs";
 import { report } from "./report.mjs";
 import { beginResults, readResults, writeRecord } from "./results.mjs";
-import { play } from "./run.mjs";
+import { Venue } from "./run.mjs";
 import { scenarios } from "./scenarios.mjs";
 
 /**
@@ -102,9 +102,10 @@ async function strangers({ driver: asked, peer: peers }, drivers) {
 
 /** The runs on stdout and nothing else, so that a program can read them; what explains them goes to stderr. */
 function list(runs) {
-  console.error(["run", "nodes", "driver", "scenario", "peer", "seed"].join("\t"));
-  for (const { peer, driver, scenario, variant, nodes, repetition, seed } of runs) {
-    console.log([repetition, nodes, driver, scenario + (variant && `:${variant}`), peer, `seed ${seed}`].join("\t"));
+  console.error(["run", "nodes", "driver", "scenario", "peer", "seed", "network"].join("\t"));
+  for (const { peer, driver, scenario, variant, nodes, repetition, seed, network } of runs) {
+    const what = scenario + (variant && `:${variant}`);
+    console.log([repetition, nodes, driver, what, peer, `seed ${seed}`, `network ${network}`].join("\t"));
   }
   console.error(`bench: ${lengthOf(runs, scenarios)}`);
 }
@@ -140,9 +141,10 @@ async function playAll(runs, drivers, machine, { preset, pace }, out) {
     const hint = records.length > 0 ? `; their page: ${pageCommand(out)}` : "";
     process.stderr.write(`\nbench: ${records.length} of ${runs.length} runs are in ${out}${hint}\n`);
   });
-  for (const run of runs) {
+  const venue = new Venue();
+  for (const [i, run] of runs.entries()) {
     progress.begin(run);
-    const record = await play(run, {
+    const record = await venue.play(run, {
       Driver: drivers.get(`${run.driver} ${run.peer}`),
       scenario: scenarios[run.scenario],
       machine: { ...machine, loadBefore: loadNow() },
@@ -150,6 +152,7 @@ async function playAll(runs, drivers, machine, { preset, pace }, out) {
       config: {},
       pace,
       progress,
+      isLast: runs[i + 1]?.network !== run.network,
     });
     writeRecord(out, record);
     records.push(record);

@@ -60,6 +60,9 @@ export function commandLine(name, action) {
         `how long what is not measured takes, and how often it is done: ${PACE_HELP}`,
       ).argParser(paceOf),
     )
+    .addOption(
+      new Option("--apart", "a network of its own for every run, instead of one for all scenarios of a repetition"),
+    )
     .addOption(new Option("--out <file>", "JSON lines (bench-<time>.jsonl)"))
     .addOption(new Option("--list", "say which runs there would be, and stop"))
     .action(action);

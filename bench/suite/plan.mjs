@@ -1,7 +1,11 @@
-// Which runs there are, and in which order. Pure.
+// Which runs there are, in which order, and which of them share a network. Pure.
 //
-// Peers take turns: what is compared runs within the same minute, and who begins changes with each repetition, so that a
-// machine that drifts is fair to both. A whole round of everything comes before the second repetition of anything.
+// Peers take turns, network by network, and who begins changes with each repetition, so that a machine that drifts is fair to
+// both. A whole round of everything comes before the second repetition of anything.
+//
+// To start a hundred containers takes longer than most of what is played on them, so a repetition's scenarios are played on
+// one network, one after another: first those that leave it as it was, last those that wear it. Each repetition has a network
+// of its own, and so has a scenario that begins with members who do not know each other. Apart, each run has one.
 
 /** So often, or less often what lasts over a minute. */
 export const REPETITIONS = 5;
@@ -11,12 +15,35 @@ const LONG_MS = 60_000;
 const MINUTE_MS = 60_000;
 
 /**
- * @param given { drivers, peers, nodes, repetitions?, seed, wanted: [{ scenario, variant }] }
+ * @param given { drivers, peers, nodes, repetitions?, seed, wanted: [{ scenario, variant }], apart? }
  * @param scenarios as in scenarios.mjs
  * @param driverOf (driver, peer) → its class, a sentence that says why it is not here, or undefined if there is no such thing
- * @returns {{ runs: object[], skipped: object[] }} of what is skipped `skipped` says why
+ * @returns {{ runs: object[], skipped: object[] }} runs with the same `network` stand side by side; of what is skipped
+ *   `skipped` says why
  */
-export function plan({ drivers, peers, nodes, repetitions, seed, wanted }, scenarios, driverOf) {
+export function plan(given, scenarios, driverOf) {
+  const { round, skipped } = roundOf(given, scenarios, driverOf);
+  const runs = [];
+  let network = 0;
+  for (let repetition = 1; repetition <= Math.max(0, ...round.map(({ times }) => times)); repetition++) {
+    const due = round.filter(({ times }) => repetition <= times);
+    for (const sharing of given.apart ? due.map((one) => [one]) : sharings(due, scenarios)) {
+      const { peers: able } = sharing[0];
+      const turn = (repetition - 1) % able.length;
+      for (const peer of [...able.slice(turn), ...able.slice(0, turn)]) {
+        network++;
+        for (const { driver, nodes, scenario, variant } of sharing) {
+          const seed = given.seed + repetition - 1;
+          runs.push({ peer, driver, nodes, scenario, variant, repetition, seed, network });
+        }
+      }
+    }
+  }
+  return { runs, skipped };
+}
+
+/** What is played in a round, each with those who are able to. */
+function roundOf({ drivers, peers, nodes, repetitions, wanted }, scenarios, driverOf) {
   const skipped = [];
   const round = [];
   for (const driver of drivers) {
@@ -31,21 +58,25 @@ export function plan({ drivers, peers, nodes, repetitions, seed, wanted }, scena
         });
         if (able.length === 0) continue;
         const times = repetitions ?? repetitionsOf(scenarios[scenario], able);
-        round.push({ driver, nodes: count, scenario, variant, peers: able, times });
+        const isVirtual = able.some((peer) => driverOf(driver, peer).isVirtual);
+        round.push({ driver, nodes: count, scenario, variant, peers: able, times, isVirtual });
       }
     }
   }
-  const runs = [];
-  for (let repetition = 1; repetition <= Math.max(0, ...round.map(({ times }) => times)); repetition++) {
-    for (const { peers: able, times, ...what } of round) {
-      if (repetition > times) continue;
-      const turn = (repetition - 1) % able.length;
-      for (const peer of [...able.slice(turn), ...able.slice(0, turn)]) {
-        runs.push({ peer, ...what, repetition, seed: seed + repetition - 1 });
-      }
-    }
+  return { round, skipped };
+}
+
+/** Those that can be played on one network, in the order that spares it. What is virtual starts for nothing, and stays apart. */
+function sharings(due, scenarios) {
+  const sharings = new Map();
+  for (const [i, one] of due.entries()) {
+    const { driver, nodes, scenario, peers, isVirtual } = one;
+    const isShared = !isVirtual && scenarios[scenario].joined;
+    const key = JSON.stringify([driver, nodes, peers, isShared || i]);
+    sharings.set(key, [...(sharings.get(key) ?? []), one]);
   }
-  return { runs, skipped };
+  const turnOf = ({ scenario }) => scenarios[scenario].turn ?? 0;
+  return [...sharings.values()].map((sharing) => sharing.toSorted((a, b) => turnOf(a) - turnOf(b)));
 }
 
 /** As often for each of the peers, though it be long for one alone. */
@@ -66,7 +97,9 @@ export function lengthOf(runs, scenarios) {
   const count = `${runs.length} ${runs.length === 1 ? "run" : "runs"}`;
   if (real.length === 0) return `${count}, all in virtual time`;
   const which = real.length < runs.length ? `, of which ${real.length} in real time` : "";
-  return `${count}${which}: about ${time} at the most, and before each its network starts and settles`;
+  const networks = new Set(real.map(({ network }) => network)).size;
+  const starts = networks === 1 ? "a network starts" : `${networks} networks start`;
+  return `${count}${which}: about ${time} at the most, and ${starts} besides`;
 }
 
 function whyNot(Driver, { needs }, what) {

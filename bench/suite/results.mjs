@@ -54,6 +54,10 @@ const attempt = {
   nodes: z.int().min(1).max(1_000_000),
   repetition: z.int().min(0).default(1),
   seed: z.int().nullish(),
+  /** Those of one file with the same number were played on one network. */
+  network: z.int().min(1).optional(),
+  /** What was played on that network before. */
+  after: z.array(word).optional(),
   startedAt: z.string().max(80).optional(),
   machine: z.record(z.string(), z.unknown()).default({}),
   settings: z.record(z.string(), z.unknown()).default({}),

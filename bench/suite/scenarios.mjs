@@ -4,6 +4,7 @@
 //   needs      the acts without which it cannot be played
 //   lastsMs    about how long at the most, start and settling aside: long ones are repeated less often
 //   variants   name → what is different
+//   turn       of those that are played on one network the lower come first: each leaves it whole, but with more to forget
 
 const S = 1_000;
 /** Serf's last pair of a mass join comes with a periodic exchange, after up to two minutes. */
@@ -132,9 +133,9 @@ async function partition(stage) {
 
 /** Messages from members drawn at random, one after another. */
 async function messages(stage) {
-  for (let i = 1; i <= stage.pace.messages; i++) {
+  for (let i = 0; i < stage.pace.messages; i++) {
     const from = stage.any();
-    const text = `message ${i}`;
+    const text = stage.driver.nextText();
     const at = await stage.driver.say(from, text);
     stage.expect(others(stage, from), "message", from, at, text);
     await stage.driver.pass(stage.pace.quietMs);
@@ -158,6 +159,7 @@ async function loss(stage, share) {
   await stage.driver.pass(stage.pace.settleMs);
   await messages(stage);
   await stage.pass(until - stage.driver.now());
+  await stage.driver.loss(0);
 }
 
 /** Who let them all in is gone; a message goes round all the same. */
@@ -212,7 +214,7 @@ async function idle(stage) {
 const only = (value) => ({ "": value });
 
 export const scenarios = {
-  cold: { joined: true, needs: [], lastsMs: { hearsay: 20 * S, serf: 150 * S }, variants: only(), play: cold },
+  cold: { joined: true, turn: 0, needs: [], lastsMs: { hearsay: 20 * S, serf: 150 * S }, variants: only(), play: cold },
   "mass-join": {
     joined: false,
     needs: ["joinAll"],
@@ -220,26 +222,35 @@ export const scenarios = {
     variants: only(),
     play: massJoin,
   },
-  "one-join": { joined: true, needs: ["addOne"], lastsMs: 30 * S, variants: only(), play: oneJoin },
-  crash: { joined: true, needs: ["crash"], lastsMs: 30 * S, variants: only(), play: crash },
-  leave: { joined: true, needs: ["leave"], lastsMs: 10 * S, variants: only(), play: leave },
+  "one-join": { joined: true, turn: 3, needs: ["addOne"], lastsMs: 30 * S, variants: only(), play: oneJoin },
+  crash: { joined: true, turn: 5, needs: ["crash"], lastsMs: 30 * S, variants: only(), play: crash },
+  leave: { joined: true, turn: 4, needs: ["leave"], lastsMs: 10 * S, variants: only(), play: leave },
   pause: {
     joined: true,
+    turn: 8,
     needs: ["pause", "resume"],
     lastsMs: 60 * S,
     variants: { "3s": 3 * S, "10s": 10 * S, "30s": 30 * S },
     play: pause,
   },
-  partition: { joined: true, needs: ["cut", "heal"], lastsMs: 120 * S, variants: only(), play: partition },
-  loss: { joined: true, needs: ["loss", "say"], lastsMs: 45 * S, variants: { "5%": 0.05, "30%": 0.3 }, play: loss },
+  partition: { joined: true, turn: 9, needs: ["cut", "heal"], lastsMs: 120 * S, variants: only(), play: partition },
+  loss: {
+    joined: true,
+    turn: 6,
+    needs: ["loss", "say"],
+    lastsMs: 45 * S,
+    variants: { "5%": 0.05, "30%": 0.3 },
+    play: loss,
+  },
   "no-bootstrap": {
     joined: true,
+    turn: 10,
     needs: ["stopBootstrap", "say"],
     lastsMs: 20 * S,
     variants: only(),
     play: noBootstrap,
   },
-  broadcast: { joined: true, needs: ["say"], lastsMs: 20 * S, variants: only(), play: broadcast },
-  churn: { joined: true, needs: ["restart"], lastsMs: 45 * S, variants: only(), play: churn },
-  idle: { joined: true, needs: [], lastsMs: 30 * S, variants: only(), play: idle },
+  broadcast: { joined: true, turn: 2, needs: ["say"], lastsMs: 20 * S, variants: only(), play: broadcast },
+  churn: { joined: true, turn: 7, needs: ["restart"], lastsMs: 45 * S, variants: only(), play: churn },
+  idle: { joined: true, turn: 1, needs: [], lastsMs: 30 * S, variants: only(), play: idle },
 };

@@ -3,7 +3,7 @@
 
 import { Random } from "../../dist/gossip/random.js";
 import { Ledger, measure } from "./measure.mjs";
-import { replay } from "./views.mjs";
+import { isWhole, replay } from "./views.mjs";
 
 /** Nobody is measured before all know all; Serf's last pair takes up to two minutes. */
 const SETTLE_MS_MAX = 240_000;
@@ -73,7 +73,7 @@ export class Stage {
       const views = await driver.views();
       const full = views.filter(({ live }) => live === views.length).length;
       this.#progress.share(full / views.length);
-      return full === views.length && views.every(({ digest }) => digest === views[0].digest);
+      return isWhole(views);
     };
     if (!(await this.until(isSettled, SETTLE_MS_MAX, SETTLE_LOOK_MS))) {
       throw new Error(`Not all knew all within ${(SETTLE_MS_MAX * this.pace.patience) / 1_000} s`);

@@ -84,3 +84,7 @@ export function replay(entries, facts, step = () => {}) {
   }
   return views;
 }
+
+/** Do all know all, and nobody else? Of what drivers say of their members' views. */
+export const isWhole = (views) =>
+  views.every(({ live, digest }) => live === views.length && digest === views[0].digest);

@@ -25,6 +25,8 @@ export class Driver {
   static name = "";
   /** @type {readonly string[]} */
   static peers = ["hearsay"];
+  /** Its networks start for nothing, so that no two runs need to share one. */
+  static isVirtual = false;
   /** Which of the acts below it can do here; those without a body are not among them. */
   static get can() {
     return new Set();
@@ -51,6 +53,7 @@ export class Driver {
 
   /** From the first member's start to the last's being up; null before, and where starting takes no time. */
   startUpMs = null;
+  #texts = 0;
   /** How many of the `nodes` are up, while `start` is under way. */
   progress = (_up) => {};
 
@@ -83,6 +86,11 @@ export class Driver {
 
   /** Removes everything it made, also when `start` failed half-way. */
   async stop() {}
+
+  /** A text that nobody in this network has said yet. */
+  nextText() {
+    return `message ${++this.#texts}`;
+  }
 
   /** ms, never backwards. */
   now() {

@@ -13,7 +13,15 @@ const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 export const BASE_IMAGE = "node:24-bookworm-slim";
 export const NODE_IMAGE = "hearsay-bench:node";
 export const SERF_IMAGE = "hearsay-bench:serf";
-const SOURCES = ["Dockerfile", "package.json", "package-lock.json", "tsconfig.json", "scripts/bundle.mjs", "src"];
+const SOURCES = [
+  "Dockerfile",
+  "package.json",
+  "package-lock.json",
+  "tsconfig.json",
+  "scripts/bundle.mjs",
+  "scripts/node.sh",
+  "src",
+];
 const BUILD_MS = 600_000;
 const CALL_MS = 60_000;
 /** A /22 each, from the first on that nobody else has. */

@@ -14,6 +14,7 @@ const HEADER_BYTES = 28;
 
 export class SimDriver extends Driver {
   static name = "sim";
+  static isVirtual = true;
   static get can() {
     return new Set([...ACTS, ...TROUBLES]);
   }

@@ -82,13 +82,31 @@ describe("the bench", () => {
     expect(record.figures.datagramsPerNodeAndSecond === null).toBe(record.lacks !== undefined);
   });
 
+  it("plays one scenario after another on the same five processes, and says so", async () => {
+    const some = ["--driver", "process", "--peer", "hearsay", "--nodes", "5", "--repetitions", "1"];
+    const pace = ["--pace", "settleMs=200", "--pace", "messages=2"];
+    const scenarios = ["--scenario", "no-bootstrap,crash,one-join,cold,broadcast"];
+    const { code, stderr } = await bench(...some, ...scenarios, ...pace, "--out", "shared.jsonl");
+    expect(code, stderr).toBe(0);
+    const [, ...records] = lines("shared.jsonl");
+    expect(records.map(({ scenario, after = [], facts, missed }) => [scenario, after.length, facts, missed])).toEqual([
+      ["cold", 0, 20, 0],
+      ["broadcast", 1, 8, 0],
+      ["one-join", 2, 10, 0],
+      ["crash", 3, 4, 0],
+      ["no-bootstrap", 4, 6, 0],
+    ]);
+    expect(new Set(records.map(({ network }) => network))).toEqual(new Set([1]));
+    expect(records.map(({ startUpMs }) => startUpMs !== null)).toEqual([true, false, false, false, false]);
+  });
+
   it("says which runs there would be, and how long they take", async () => {
     const { code, stdout, stderr } = await bench("--driver", "sim", "--scenario", "pause", "--sweep", "--list");
     expect(code).toBe(0);
     const rows = stdout.trimEnd().split("\n");
     expect(rows).toHaveLength(5 * 4 * 3);
-    expect(rows[0]).toBe("1\t12\tsim\tpause:3s\thearsay\tseed 1");
-    expect(stderr).toBe("run\tnodes\tdriver\tscenario\tpeer\tseed\nbench: 60 runs, all in virtual time\n");
+    expect(rows[0]).toBe("1\t12\tsim\tpause:3s\thearsay\tseed 1\tnetwork 1");
+    expect(stderr).toBe("run\tnodes\tdriver\tscenario\tpeer\tseed\tnetwork\nbench: 60 runs, all in virtual time\n");
   });
 
   it.each(["--list", "--sweep"])("says which peers a driver has, if not those asked for: %s", async (option) => {

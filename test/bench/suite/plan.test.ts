@@ -35,8 +35,8 @@ describe("the plan", () => {
     const wanted = ["crash", "long"].map((scenario) => ({ scenario, variant: "" }));
     const { runs } = await plan({ ...given, nodes: [12, 25], wanted, seed: 40 }, scenarios, able);
     for (let i = 0; i < runs.length; i += 2) {
-      const [{ peer: one, ...first }, { peer: other, ...second }] = runs.slice(i, i + 2) as [Run, Run];
-      expect(second).toEqual(first);
+      const [{ peer: one, network, ...first }, { peer: other, ...second }] = runs.slice(i, i + 2) as [Run, Run];
+      expect(second).toEqual({ ...first, network: network + 1 });
       expect(new Set([one, other]).size).toBe(2);
       expect(first.seed).toBe(40 + first.repetition - 1);
     }
@@ -63,13 +63,71 @@ describe("the plan", () => {
     const length = async (more: object) =>
       lengthOf((await plan({ ...given, ...more }, scenarios, able)).runs, scenarios);
     const wanted = ["crash", "formed"].map((scenario) => ({ scenario, variant: "" }));
-    const settling = "and before each its network starts and settles";
-    expect(await length({ peers: ["serf"], repetitions: 1 })).toBe(`1 run: about 1 min at the most, ${settling}`);
-    expect(await length({ repetitions: 30, wanted })).toBe(`120 runs: about 1 h 55 min at the most, ${settling}`);
+    const atMost = (time: string, starts: string) => `about ${time} at the most, and ${starts} besides`;
+    expect(await length({ peers: ["serf"], repetitions: 1 })).toBe(`1 run: ${atMost("1 min", "a network starts")}`);
+    expect(await length({ repetitions: 30, wanted })).toBe(`120 runs: ${atMost("1 h 55 min", "120 networks start")}`);
     expect(await length({ drivers: ["sim", "process"] })).toBe(
-      `20 runs, of which 10 in real time: about 5 min at the most, ${settling}`,
+      `20 runs, of which 10 in real time: ${atMost("5 min", "10 networks start")}`,
     );
     expect(await length({ drivers: ["sim"] })).toBe("10 runs, all in virtual time");
+  });
+
+  describe("where a network is shared", () => {
+    const shared = {
+      worn: { joined: true, turn: 2, needs: [], lastsMs: 1_000 },
+      whole: { joined: true, turn: 1, needs: [], lastsMs: 1_000 },
+      strangers: { joined: false, needs: [], lastsMs: 1_000 },
+      long: { joined: true, turn: 3, needs: [], lastsMs: 61_000 },
+    };
+    const all = { ...given, wanted: Object.keys(shared).map((scenario) => ({ scenario, variant: "" })) };
+    const networks = (runs: readonly Run[]) =>
+      [...new Set(runs.map(({ network }) => network))].map((number) => {
+        const some = runs.filter(({ network }) => network === number);
+        return [some[0]?.peer, some[0]?.repetition, ...some.map(({ scenario }) => scenario)];
+      });
+
+    it("plays a repetition on one, those first that leave it whole; strangers have one of their own", async () => {
+      const { runs } = await plan({ ...all, repetitions: 2 }, shared, able);
+      expect(networks(runs)).toEqual([
+        ["hearsay", 1, "whole", "worn", "long"],
+        ["serf", 1, "whole", "worn", "long"],
+        ["hearsay", 1, "strangers"],
+        ["serf", 1, "strangers"],
+        ["serf", 2, "whole", "worn", "long"],
+        ["hearsay", 2, "whole", "worn", "long"],
+        ["serf", 2, "strangers"],
+        ["hearsay", 2, "strangers"],
+      ]);
+      // Side by side: whoever plays them ends a network when the next begins.
+      const numbers = runs.map(({ network }) => network);
+      expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
+    });
+
+    it("plays less on the later ones, where the long is not repeated as often", async () => {
+      const { runs } = await plan({ ...all, peers: ["hearsay"] }, shared, able);
+      expect(networks(runs).at(-2)).toEqual(["hearsay", 5, "whole", "worn"]);
+    });
+
+    it("plays each apart when told to, and in virtual time", async () => {
+      const one = { ...all, peers: ["hearsay"], repetitions: 1 };
+      const scenarios = Object.keys(shared).map((scenario) => ["hearsay", 1, scenario]);
+      expect(networks((await plan({ ...one, apart: true }, shared, able)).runs)).toEqual(scenarios);
+      const { runs } = await plan(one, shared, () => ({ ...Able, isVirtual: true }));
+      expect(networks(runs)).toEqual(scenarios);
+    });
+
+    it("shares none between sizes and drivers", async () => {
+      const { runs } = await plan(
+        { ...all, nodes: [12, 25], drivers: ["process", "docker"], peers: ["hearsay"], repetitions: 1 },
+        shared,
+        able,
+      );
+      const where = new Map(runs.map(({ network, nodes, driver }) => [network, `${driver} ${nodes}`]));
+      expect([...where.values()].toSorted()).toEqual(
+        ["docker 12", "docker 25", "process 12", "process 25"].flatMap((place) => [place, place]),
+      );
+      for (const { network, nodes, driver } of runs) expect(where.get(network)).toBe(`${driver} ${nodes}`);
+    });
   });
 
   it("repeats as often as it is told", async () => {

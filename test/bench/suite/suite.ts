@@ -101,11 +101,12 @@ export interface Run {
   readonly scenario: string;
   readonly repetition: number;
   readonly seed: number;
+  readonly network: number;
 }
 
 export interface Plan {
   readonly runs: readonly Run[];
-  readonly skipped: readonly (Omit<Run, "repetition" | "seed"> & { readonly skipped: string })[];
+  readonly skipped: readonly (Omit<Run, "repetition" | "seed" | "network"> & { readonly skipped: string })[];
 }
 
 export async function plan(...given: unknown[]): Promise<Plan> {
