@@ -14,6 +14,7 @@ import { KEY_MAX } from "./ring.ts";
 import { JOINING, type Timers } from "./timers.ts";
 import { CHALLENGE, CLAIMS, type Frame, HELLO, JOIN } from "./wire.ts";
 
+const UINT32_MAX = 0xffff_ffff;
 /** A hello is answered by about this many members, however many hear it. */
 const HELLO_ANSWERS = 2;
 
@@ -27,7 +28,8 @@ export class Admission {
   readonly #join: Join;
   readonly #retryMs: number;
   readonly #roundTrip: RoundTrip;
-  #askedAt = Number.NEGATIVE_INFINITY;
+  /** When this search began: questions and their answers carry how long ago that was. */
+  #begunAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     address: Address,
@@ -66,6 +68,7 @@ export class Admission {
   begin(now: number, seeds: readonly Address[]): void {
     const others = [...new Set(seeds)].filter((seed) => seed !== this.#address).slice(0, SEEDS_MAX);
     this.#join.begin(others);
+    this.#begunAt = now;
     if (others.length === 0) this.end();
     else this.ask(now);
   }
@@ -77,9 +80,9 @@ export class Admission {
 
   /** Asks whoever hears it to let us in. */
   hello(now: number, everybody: Address): void {
-    this.#askedAt = now;
     if (!this.#join.pending) {
       this.#join.begin([]);
+      this.#begunAt = now;
       this.#timers.set(JOINING, 0, now + this.#retryMs * 4);
     }
     this.#join.expectOne();
@@ -90,7 +93,6 @@ export class Admission {
   ask(now: number): void {
     if (!this.#join.pending) return;
     const seeds = this.#join.nextSeeds();
-    this.#askedAt = now;
     for (const seed of seeds) this.#introduce(JOIN, seed, this.#join.proofFor(seed), now);
     // A hello has no seeds: it is over when nobody answered.
     if (seeds.length === 0) this.#join.pending = false;
@@ -104,15 +106,21 @@ export class Admission {
 
   /** Who we are is heard only with a proof; before, it makes the question larger than any answer. */
   #introduce(kind: number, to: Address, proof: number, now: number): void {
-    this.#outbox.open(kind, to, proof, 0, now);
+    this.#outbox.open(kind, to, proof, this.#sinceBegun(now), now);
     this.#outbox.claim(this.#members.self);
     this.#outbox.post();
+  }
+
+  #sinceBegun(now: number): number {
+    return Math.floor(Math.min(UINT32_MAX, now - this.#begunAt));
   }
 
   /** Answers a challenge to a question of ours; false if it is none. `outbid` is called if a former life is held there. */
   answer(now: number, frame: Frame, outbid: (claim: Claim) => void): boolean {
     if (!this.#join.mayAnswer(frame.from, frame.b)) return false;
-    this.#roundTrip.measured(now - this.#askedAt);
+    // Which of our questions was answered the answer says (RFC 7323's timestamps): from the last one a slow host would seem
+    // quick, and from the first one that lost a datagram slow.
+    this.#roundTrip.measured(Math.max(0, now - this.#begunAt - Math.min(frame.a, this.#sinceBegun(now))));
     const { self } = this.#members;
     const own = this.#members.claim(self);
     // As alive as we are, but with another profile: a former life that nobody has missed yet.
@@ -147,14 +155,16 @@ export class Admission {
   }
 
   /**
-   * A cookie; and for a newcomer what we hold about its address, so that it can outbid a former life.
+   * A cookie; for a newcomer also when it asked, in its own words, and what we hold about its address, so that it can outbid
+   * a former life.
    * `length` is the question's, which the answer must not exceed.
    */
   challenge(now: number, frame: Frame, length: number): void {
     const peer = frame.kind === JOIN || frame.kind === HELLO ? this.#peers.find(frame.from) : undefined;
     const claim = peer === undefined ? 0 : this.#members.claim(peer);
     const hash = peer === undefined || claim === 0 ? 0 : this.#members.profileHash(peer);
-    this.#outbox.open(CHALLENGE, frame.from, 0, hash, now);
+    const asked = frame.kind === JOIN || frame.kind === HELLO ? frame.c : 0;
+    this.#outbox.open(CHALLENGE, frame.from, asked, hash, now);
     if (claim !== 0) this.#outbox.bareClaim(frame.from, claim);
     this.#outbox.post(length);
   }

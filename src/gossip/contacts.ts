@@ -179,6 +179,13 @@ export class Contacts {
     return wards;
   }
 
+  /** How many those are at the most: who has died meanwhile is counted. */
+  wardCount(now: number): number {
+    let count = 0;
+    for (const until of this.#wards.values()) if (until > now) count++;
+    return count;
+  }
+
   /** The nearest neighbours and the far one: over these news goes to everybody. */
   links(now: number): Peer[] {
     return this.#within(1, now);

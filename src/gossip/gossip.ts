@@ -28,6 +28,8 @@ const RETOLD = 3;
 /** Peers who wait to hear what we have, and messages that one waits for: with more, there is no waiting. */
 const OWED_MAX = 256;
 const OWED_EACH_MAX = 64;
+/** Whom we let in hears of the others from us alone: so many datagrams more a second, for each. */
+const WARD_PER_SECOND = 4;
 /** As many datagrams tell all of them once: two neighbours and a far one. */
 const LINKS = 3;
 
@@ -112,6 +114,7 @@ export class Gossip {
     // To clear a set costs, also an empty one.
     if (this.#inStep.size > 0) this.#inStep.clear();
     if (this.#shown.size > 0) this.#shown.clear();
+    if (told >= this.limit) return this.rumors.drop(peer);
     this.#hasNews = true;
     this.rumors.add(peer, told);
     this.#soon(now);
@@ -215,14 +218,16 @@ export class Gossip {
     else if (this.#timers.at(GOSSIP_ROUND, 0) !== at) this.#timers.set(GOSSIP_ROUND, 0, at);
   }
 
-  /** How long until there is a token for every link. */
+  /** How long until there is a token for every link. Whoever lets many in has a bucket that is as much larger. */
   #waitMs(now: number): number {
     const { gossipBurst, gossipPerSecond } = this.#config;
-    const earned = ((now - this.#tokensAt) * gossipPerSecond) / 1_000;
-    this.#tokens = Math.max(this.#tokens, Math.min(gossipBurst, this.#tokens + earned));
+    const wards = this.#contacts.wardCount(now);
+    const perSecond = gossipPerSecond + wards * WARD_PER_SECOND;
+    const earned = ((now - this.#tokensAt) * perSecond) / 1_000;
+    this.#tokens = Math.max(this.#tokens, Math.min(gossipBurst + wards, this.#tokens + earned));
     this.#tokensAt = now;
     const wanted = Math.min(gossipBurst, LINKS);
-    return this.#tokens >= wanted ? 0 : ((wanted - this.#tokens) * 1_000) / gossipPerSecond;
+    return this.#tokens >= wanted ? 0 : ((wanted - this.#tokens) * 1_000) / perSecond;
   }
 
   /** The time has come to tell at once what there is, for a regular round, to thank, or for all of it. */

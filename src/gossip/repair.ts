@@ -16,7 +16,7 @@ import type { Sync } from "./sync.ts";
 import { RESYNC, type Timers } from "./timers.ts";
 import { CHALLENGE, type Frame, JOIN } from "./wire.ts";
 
-/** A question is asked again after the round-trip's estimate, at least this, and so often in all. */
+/** A question is asked again after the round-trip's estimate, at least this and at most a probe's timeout, and so often in all. */
 const ANSWER_MIN_MS = 50;
 const TRIES_MAX = 4;
 
@@ -92,12 +92,15 @@ export class Repair {
       this.reconcile(now, frame);
   }
 
-  /** What we asked somebody to reconcile was not answered: once more, or the chain of answers ends with a lost datagram. */
-  resume(now: number): void {
+  /**
+   * What we asked somebody to reconcile was not answered: once more, or the chain of answers ends with a lost datagram.
+   * Unless we should not ask anybody now.
+   */
+  resume(now: number, mayAsk: boolean): void {
     const asked = this.#asked;
     if (!asked) return;
     const peer = this.#peers.find(asked.to);
-    if (asked.tries >= TRIES_MAX || peer === undefined || !isLive(this.#members.claim(peer))) {
+    if (!mayAsk || asked.tries >= TRIES_MAX || peer === undefined || !isLive(this.#members.claim(peer))) {
       this.#asked = undefined;
       return;
     }
@@ -114,7 +117,8 @@ export class Repair {
   #ask(now: number, to: Address, proof: number, first: number, last: number, tries: number): void {
     this.#begunAt = now;
     this.#asked = { to, proof, first, last, tries };
-    this.#timers.set(RESYNC, 0, now + Math.max(ANSWER_MIN_MS, this.#roundTrip.estimateMs) * tries);
+    const patienceMs = Math.max(ANSWER_MIN_MS, Math.min(this.#config.probeTimeoutMs, this.#roundTrip.estimateMs));
+    this.#timers.set(RESYNC, 0, now + patienceMs * tries);
     this.#sync.begin(to, proof, now, first, last);
   }
 
@@ -125,6 +129,14 @@ export class Repair {
     this.#ask(now, frame.from, frame.b, 0, KEY_MAX, 1);
   }
 
+  /**
+   * True if that is further on than where we last asked somebody to begin. Who is slow is asked twice and answers twice:
+   * whoever went on from each answer would pull the same view several times at once.
+   */
+  isAhead(from: Address, first: number): boolean {
+    return this.#asked?.to === from && first > this.#asked.first;
+  }
+
   /** Goes on where a page of claims, or a welcome, said that there is more. */
   proceed(now: number, frame: Frame, first: number, last: number): void {
     this.answered(frame.from);
@@ -132,8 +144,12 @@ export class Repair {
     this.#ask(now, frame.from, frame.b, first, last, 1);
   }
 
-  /** Not too often; and not while news is under way, which explains the difference, unless that lasts. */
+  /**
+   * Not too often; not while an answer is due, for who is slow has the same to tell twice; and not while news is under way,
+   * which explains the difference, unless that lasts.
+   */
   #isDue(now: number): boolean {
+    if (this.#asked !== undefined) return false;
     const { syncIntervalMs, gossipIntervalMs } = this.#config;
     const isQuiet = this.#gossip.rumors.size === 0 || now - this.#changedAt > 2 * gossipIntervalMs;
     return now - this.#begunAt > (isQuiet ? syncIntervalMs : 2 * syncIntervalMs);

@@ -404,7 +404,7 @@ export class Swim {
           this.#admission.ask(now);
           break;
         case RESYNC:
-          if (!this.#leaving && !this.#standing.isDamped) this.#repair.resume(now);
+          this.#repair.resume(now, !this.#leaving && !this.#standing.isDamped);
           break;
         case COMEBACK:
           this.#standing.comeBack(now);
@@ -497,7 +497,7 @@ export class Swim {
 
   #hearClaims(now: number, frame: Frame): void {
     const synced = frame.kind === CLAIMS;
-    const told = synced ? this.#gossip.almostTold : 0;
+    const told = this.#isHostOf(now, frame.from) ? this.#gossip.limit : synced ? this.#gossip.almostTold : 0;
     const rebuttals: Peer[] = [];
     for (let i = 0; i < frame.claimCount; i++) {
       const address = frame.members[i] as Address;
@@ -675,11 +675,20 @@ export class Swim {
 
   #onClaims(now: number, frame: Frame): Verdict {
     if (frame.rangeCount !== 1) return "ok";
-    if (this.#admission.welcomed(frame.from)) this.#meet(now, frame.from, true);
+    const isWelcome = this.#admission.welcomed(frame.from);
+    if (isWelcome) this.#meet(now, frame.from, true);
     const [first = 0, last = 0] = frame.ranges;
     if (first > last) this.#repair.answered(frame.from);
-    else if (!this.#leaving) this.#repair.proceed(now, frame, first, last);
+    else if (!this.#leaving && (isWelcome || this.#repair.isAhead(frame.from, first))) {
+      this.#repair.proceed(now, frame, first, last);
+    }
     return "ok";
+  }
+
+  /** Who lets us in among many is the only one whom we would tell, and need not hear its own news. */
+  #isHostOf(now: number, address: Address): boolean {
+    const host = this.#contacts.hostOf(now);
+    return host !== undefined && this.#peers.address(host) === address;
   }
 
   #isKnownLive(address: Address): boolean {

@@ -10,7 +10,7 @@ import { ALIVE, claimOf, DEAD, incarnationOf, LEFT, SUSPECT, statusName } from "
 import type { Config } from "../../src/gossip/config.ts";
 import { Health } from "../../src/gossip/health.ts";
 import { KEY_MAX } from "../../src/gossip/ring.ts";
-import { ACK, CLAIMS, GOSSIP, HAVE, HEARD, NACK, PING, PING_REQ } from "../../src/gossip/wire.ts";
+import { ACK, CHALLENGE, CLAIMS, GOSSIP, HAVE, HEARD, JOIN, NACK, PING, PING_REQ } from "../../src/gossip/wire.ts";
 import { Lab, names, type Sent } from "./lab.ts";
 import { alive, at, said, write } from "./letters.ts";
 import { Village, type Villager } from "./village.ts";
@@ -1048,7 +1048,7 @@ describe("our own additions", () => {
       expect(lab.swim.members.live).toBe(2);
       lab.take();
       for (const newcomer of others) {
-        lab.hear({ kind: GOSSIP, from: host, claims: [alive(newcomer)] });
+        lab.hear({ kind: GOSSIP, from: newcomer, claims: [alive(newcomer)] });
         lab.runFor(50);
       }
       const told = () => new Set(lab.take(GOSSIP).map(({ to }) => to));
@@ -1061,6 +1061,61 @@ describe("our own additions", () => {
       expect(told().size).toBeGreaterThan(1);
     },
   );
+
+  test("ours: who is let in slowly does not tell its host the host's own news", () => {
+    const lab = new Lab({});
+    const [host = "", ...others] = names(6);
+    lab.enter(host, 60);
+    for (const newcomer of others) {
+      lab.take();
+      // From one whose view is another, so that nothing acknowledges it.
+      lab.hear({ kind: GOSSIP, from: host, claims: [alive(newcomer)], digest: 1 });
+      lab.runFor(30);
+      expect(lab.tellings(newcomer)).toBe(0);
+    }
+  });
+
+  test("ours: whoever lets many in has for each of them so many datagrams of news a second more", () => {
+    const toldWithin = (wards: number) => {
+      const lab = new Lab({});
+      const newcomers = names(wards);
+      for (const newcomer of newcomers) {
+        lab.hear({ kind: JOIN, from: newcomer, a: lab.cookieFor(newcomer), claims: [alive(newcomer)], digest: 1 });
+        lab.hear({ kind: GOSSIP, from: newcomer, digest: 1 });
+      }
+      lab.runFor(5_000);
+      lab.take();
+      for (let i = 0; i < 20; i++) {
+        lab.hear({ kind: GOSSIP, from: newcomers[0] as string, claims: [alive(`10.0.9.${i}:7979`)], digest: 1 });
+        lab.runFor(50);
+      }
+      return lab.take(GOSSIP).length;
+    };
+    const { gossipPerSecond, gossipBurst } = new Lab({}).config;
+    expect(toldWithin(60)).toBeGreaterThan(gossipPerSecond + gossipBurst);
+    expect(toldWithin(60)).toBeLessThanOrEqual(gossipPerSecond + gossipBurst + 60 * 5 + 10);
+  });
+
+  test.each([
+    ["the first of its questions, knows that its host is slow", 0, 4_000, 10_000],
+    ["its last question, knows that it is quick", undefined, 0, 600],
+  ])("ours: who hears, late, an answer to %s: when it asks again says so", (_which, toQuestionAt, least, most) => {
+    const lab = new Lab({});
+    const [host = ""] = names(1);
+    lab.swim.join(lab.now, [at(host)]);
+    lab.runFor(2_000);
+    const asked = lab.take(JOIN);
+    expect(asked.length).toBeGreaterThan(4);
+    for (const { c, at: when } of asked) expect(c).toBe(Math.floor(when));
+    lab.hear({ kind: CHALLENGE, from: host, a: toQuestionAt ?? asked.at(-1)?.c ?? 0, b: 7 });
+    // Which is answered; nobody lets us in.
+    expect(lab.take(JOIN)).toMatchObject([{ a: 7 }]);
+    lab.runFor(30_000);
+    const [first, second] = lab.take(JOIN).map(({ at: when }) => when);
+    const pauseMs = (second ?? Number.NaN) - (first ?? Number.NaN);
+    expect(pauseMs).toBeGreaterThanOrEqual(least);
+    expect(pauseMs).toBeLessThanOrEqual(most);
+  });
 
   test("ours: who was let in by a hello probes and declares as anybody else, for its round-trips are measured from it", () => {
     const lab = new Lab({});
@@ -1246,6 +1301,45 @@ describe("our own additions", () => {
     lab.hear({ kind: GOSSIP, from: bystander, claims: [said(from, DEAD)] });
     lab.runFor(3_000);
     expect(lab.take(HAVE).filter(({ to }) => to === from)).toEqual([]);
+  });
+
+  test("no other reconciliation is begun while an answer is due, and another one when it is given up", () => {
+    const lab = settled(9);
+    const [slow = "", other = ""] = names(9);
+    const { syncs } = lab.swim.begun;
+    lab.hear({ kind: GOSSIP, from: slow, digest: 0 });
+    for (let i = 0; i < 3; i++) {
+      lab.runFor(lab.config.syncIntervalMs + 1);
+      lab.hear({ kind: GOSSIP, from: other, digest: 0 });
+      expect(lab.swim.begun.syncs).toBe(syncs + 1);
+    }
+    lab.runFor(3_000);
+    lab.hear({ kind: GOSSIP, from: other, digest: 0 });
+    expect(lab.swim.begun.syncs).toBe(syncs + 2);
+  });
+
+  test("a page that says where to go on is gone on from once, though it come twice, and not if nobody asked for it", () => {
+    const lab = settled(9);
+    const [from = "", stranger = ""] = names(9);
+    const proof = lab.cookieFor(from);
+    const another = lab.cookieFor(stranger);
+    const page = (sender: string, a: number, first: number) =>
+      lab.hear({
+        kind: CLAIMS,
+        from: sender,
+        a,
+        digest: 0,
+        ranges: [{ first, last: 0xffff_ffff, count: 0, fingerprint: 0 }],
+      });
+    page(from, proof, 1_000);
+    // Another view than ours begins a reconciliation, from the start of the ring.
+    const [begun] = lab.take(HAVE);
+    expect(begun?.ranges).toMatchObject([{ first: 0 }]);
+    for (let i = 0; i < 3; i++) page(from, proof, 1_000);
+    page(stranger, another, 2_000);
+    expect(lab.take(HAVE)).toMatchObject([{ to: from, ranges: [{ first: 1_000, last: 0xffff_ffff }] }]);
+    page(from, proof, 2_000);
+    expect(lab.take(HAVE)).toMatchObject([{ to: from, ranges: [{ first: 2_000, last: 0xffff_ffff }] }]);
   });
 
   test("a question to which there is nothing to say is answered all the same, or it would be asked again", () => {

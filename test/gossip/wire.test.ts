@@ -380,6 +380,17 @@ describe("a stranger", () => {
     expect(answers[0]?.bytes.length).toBeLessThanOrEqual(question.bytes.length);
   });
 
+  test("hears in a challenge which of its questions that answers, in no more bytes than it sent", () => {
+    for (const c of [0, 127, 128, 70_000, 0xffff_ffff]) {
+      const lab = knowledgeable();
+      const question = write({ kind: JOIN, from: STRANGER, c, claims: [alive(STRANGER)] });
+      lab.receive(question);
+      const [challenge] = lab.take();
+      expect(challenge).toMatchObject({ kind: CHALLENGE, a: c });
+      expect(challenge?.bytes.length).toBeLessThanOrEqual(question.length);
+    }
+  });
+
   test("is no member by a JOIN without a proof, nor is anybody else it names", () => {
     const lab = knowledgeable();
     const size = lab.swim.members.size;
