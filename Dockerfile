@@ -18,9 +18,10 @@ LABEL org.opencontainers.image.title=hearsay \
 WORKDIR /app
 COPY --from=build /app/package.json ./
 COPY --from=build /app/dist ./dist
+COPY scripts/node.sh ./
 # The compile cache spares a hundred containers compiling the same modules a hundred times. It belongs to one user id.
 RUN install -d -o node -g node /app/.compile-cache
-# A node makes little garbage: a small space for it, and one allocation arena for all threads, spare memory (docs/docker.md).
+# One allocation arena for all threads spares memory (docs/docker.md).
 ENV NODE_ENV=production \
     NODE_COMPILE_CACHE=/app/.compile-cache \
     MALLOC_ARENA_MAX=1 \
@@ -28,10 +29,10 @@ ENV NODE_ENV=production \
 USER node
 # Lives for a moment, to fill the cache; and an image whose node does not start and stop is not built. On the loopback, or it
 # would look for a network that runs on this machine, and join it.
-RUN HOST=127.0.0.1 HTTP_PORT=0 GOSSIP_PORT=0 HELLO=0 LOG_LEVEL=warn timeout --preserve-status --kill-after=5 5 node --max-semi-space-size=1 dist/cli/main.js node
+RUN HOST=127.0.0.1 HTTP_PORT=0 GOSSIP_PORT=0 HELLO=0 LOG_LEVEL=warn timeout --preserve-status --kill-after=5 5 ./node.sh node
 EXPOSE 5000 7979/udp
 # Bash speaks enough HTTP for this; a Node process per check would cost far more than the node itself.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=15s --retries=3 CMD ["bash", "-c", \
   "case ${HOST:-} in ''|0.0.0.0|::) host=127.0.0.1;; *) host=$HOST;; esac; exec 3<>/dev/tcp/$host/${HTTP_PORT:-5000} && printf 'GET /health HTTP/1.0\\r\\n\\r\\n' >&3 && read -r -t 4 answer <&3 && [[ $answer == *' 200 '* ]]"]
-ENTRYPOINT ["node", "--max-semi-space-size=1", "dist/cli/main.js"]
+ENTRYPOINT ["/app/node.sh"]
 CMD ["node"]
