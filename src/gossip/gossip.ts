@@ -114,7 +114,10 @@ export class Gossip {
     // To clear a set costs, also an empty one.
     if (this.#inStep.size > 0) this.#inStep.clear();
     if (this.#shown.size > 0) this.#shown.clear();
-    if (told >= this.limit) return this.rumors.drop(peer);
+    if (told >= this.limit) {
+      this.rumors.drop(peer);
+      return;
+    }
     this.#hasNews = true;
     this.rumors.add(peer, told);
     this.#soon(now);

@@ -497,7 +497,8 @@ export class Swim {
 
   #hearClaims(now: number, frame: Frame): void {
     const synced = frame.kind === CLAIMS;
-    const told = this.#isHostOf(now, frame.from) ? this.#gossip.limit : synced ? this.#gossip.almostTold : 0;
+    const told = synced ? this.#gossip.almostTold : 0;
+    const isFromHost = this.#isHostOf(now, frame.from);
     const rebuttals: Peer[] = [];
     for (let i = 0; i < frame.claimCount; i++) {
       const address = frame.members[i] as Address;
@@ -506,7 +507,17 @@ export class Swim {
       if (address === this.#address) this.#standing.hear(now, frame, claim, frame.profiles[i]);
       else if (!(synced && statusOf(claim) === DEAD && this.#accusations.hearDeath(now, address, claim, frame.from))) {
         const accuser = this.#accusations.admissible(address, frame.accusers[i]);
-        this.#hear(now, address, claim, frame.profiles[i], accuser, frame.from, told);
+        // Whom else it lets in our host tells all whom it lets in. Anything else, as its own goodbye, is ours to pass on.
+        const isToldByHost = isFromHost && statusOf(claim) === ALIVE && !this.#isRemembered(address);
+        this.#hear(
+          now,
+          address,
+          claim,
+          frame.profiles[i],
+          accuser,
+          frame.from,
+          isToldByHost ? this.#gossip.limit : told,
+        );
       }
       const peer = synced ? this.#peers.find(address) : undefined;
       if (peer !== undefined && this.members.claim(peer) > claim && !isLive(this.members.claim(peer)))
@@ -685,10 +696,15 @@ export class Swim {
     return "ok";
   }
 
-  /** Who lets us in among many is the only one whom we would tell, and need not hear its own news. */
+  /** Is this who lets us in among many? News goes to it alone then, and it need not hear its own. */
   #isHostOf(now: number, address: Address): boolean {
     const host = this.#contacts.hostOf(now);
     return host !== undefined && this.#peers.address(host) === address;
+  }
+
+  #isRemembered(address: Address): boolean {
+    const peer = this.#peers.find(address);
+    return peer !== undefined && this.members.claim(peer) !== 0;
   }
 
   #isKnownLive(address: Address): boolean {

@@ -1075,6 +1075,23 @@ describe("our own additions", () => {
     }
   });
 
+  test.each([
+    ["that it leaves", LEFT],
+    ["that somebody is dead", DEAD],
+    ["that somebody it knows is another by now", ALIVE],
+  ])("ours: who is let in slowly tells on what its host says: %s", (_what, status) => {
+    const lab = new Lab({});
+    const [host = "", ...others] = names(6);
+    lab.enter(host, 60);
+    lab.know(host, ...others);
+    lab.runFor(30);
+    lab.take();
+    const subject = status === LEFT ? host : (others[0] as string);
+    lab.hear({ kind: GOSSIP, from: host, claims: [said(subject, status, 2)] });
+    lab.runFor(30);
+    expect(lab.tellings(subject)).toBeGreaterThan(0);
+  });
+
   test("ours: whoever lets many in has for each of them so many datagrams of news a second more", () => {
     const toldWithin = (wards: number) => {
       const lab = new Lab({});
