@@ -1,18 +1,23 @@
-// Puts what was measured into bench/README.md, between its marks, and a few of its pictures into bench/results/.
+// Puts what was measured into bench/README.md, between its marks, and a few of its pictures and all of its lines into
+// bench/results/, so that anybody can look closer, and what is measured later can be added to it:
+//
+//   node bench/suite/publish.mjs bench/results/suite.jsonl.gz more.jsonl
 //
 // Usage: node bench/suite/publish.mjs RESULTS…
 
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { gzipSync } from "node:zlib";
 import { publish } from "../words.mjs";
 import { isMain, refusing } from "./command.mjs";
 import { standalone } from "./drawing.mjs";
 import { runsOf } from "./groups.mjs";
 import { picturesOf } from "./pictures.mjs";
-import { joined, readResults } from "./results.mjs";
+import { joined, readResults, resultsText } from "./results.mjs";
 import { inMarkdown, markdownGoals, markdownNotes, markdownTables, markdownVirtual } from "./tables.mjs";
 import { counted } from "./wording.mjs";
 
 const FOLDER = new URL("../results/", import.meta.url);
+const LINES = new URL("suite.jsonl.gz", FOLDER);
 const PREFIX = "suite-";
 const ROUTED = "docker-routed";
 /** Of containers, at the most nodes. */
@@ -40,10 +45,7 @@ export function madeBy({ header, records }) {
   const runs = runsOf(records);
   const days = [...new Set(runs.flatMap(({ startedAt }) => startedAt?.slice(0, 10) ?? []))].sort();
   const of = (name) => [...new Set(runs.flatMap(({ machine }) => machine[name] ?? []))].sort().join(", ");
-  const commands = String(header.command ?? "")
-    .split("; ")
-    // Where the lines went is of no interest, and a path of somebody's machine.
-    .map((command) => `    npm run ${command.replace(/^bench/, "bench --").replace(/ --out(?: |=)\S+/, "")}`);
+  const commands = commandsOf(header).map((command) => `    npm run ${command.replace(/^bench/, "bench --")}`);
   const machine = `${of("cpus")} CPUs (${of("model")}), ${of("memoryMiB")} MiB, kernel ${of("kernel")}`;
   const inside = of("imageNode") && ` (in containers ${of("imageNode")})`;
   const versions = [
@@ -56,6 +58,12 @@ export function madeBy({ header, records }) {
   return [inMarkdown(what), ...new Set(commands)].join("\n\n");
 }
 
+/** Without the files that their lines went to. */
+const commandsOf = ({ command = "" }) =>
+  String(command)
+    .split("; ")
+    .map((one) => one.replace(/ --out(?: |=)\S+/, ""));
+
 function main(paths) {
   const results = refusing(() => joined(paths.map(readResults)));
   const { records } = results;
@@ -65,6 +73,9 @@ function main(paths) {
     writeFileSync(new URL(`${PREFIX}${name}.svg`, FOLDER), standalone(svg));
     return `![${inMarkdown(title)}](results/${PREFIX}${name}.svg)`;
   });
+  // Where they went first is of no interest, and a path of somebody's machine.
+  const header = { ...results.header, command: commandsOf(results.header).join("; ") };
+  writeFileSync(LINES, gzipSync(resultsText(header, records), { level: 9 }));
   publish("suite-made", madeBy(results));
   publish("suite-goals", markdownGoals(records));
   publish("suite-tables", [markdownTables(records), markdownNotes(records)].filter(Boolean).join("\n\n"));

@@ -2,6 +2,7 @@
 // else, so that the report, the tables and the comparison can rely on it. A fault is told with the line it stands in.
 
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
 import { z } from "zod";
 
 export const SCHEMA = 1;
@@ -174,23 +175,37 @@ function parseLine(line, isCutOff) {
 
 const UNREADABLE = { ENOENT: "no such file", EISDIR: "a folder, not a file", EACCES: "it may not be read" };
 
+/** Of a file whose name ends with .gz the text that is packed in it. */
 export function readResults(path) {
   return parseResults(textOf(path), String(path));
 }
 
 function textOf(path) {
   try {
-    return readFileSync(path, "utf8");
+    const bytes = readFileSync(path);
+    return (/\.gz$/.test(path) ? gunzipSync(bytes) : bytes).toString("utf8");
   } catch (error) {
     throw new ResultsError("unreadable", `${path}: ${UNREADABLE[error.code] ?? error.message}`);
   }
 }
 
-/** Several files as one: what was measured in parts, with all their commands. */
+/** Several files as one: what was measured in parts, with all their commands. Each network keeps a number of its own. */
 export function joined(files) {
-  const commands = [...new Set(files.flatMap(({ header }) => header.command ?? []))];
+  const commands = [...new Set(files.flatMap(({ header }) => header.command?.split("; ") ?? []))];
   const header = { ...files[0].header, ...(commands.length > 0 ? { command: commands.join("; ") } : {}) };
-  return { name: files[0].name, header, records: files.flatMap(({ records }) => records) };
+  const all = [];
+  let networks = 0;
+  for (const { records } of files) {
+    const before = networks;
+    for (const record of records) {
+      if (record.network === undefined) all.push(record);
+      else {
+        all.push({ ...record, network: before + record.network });
+        networks = Math.max(networks, before + record.network);
+      }
+    }
+  }
+  return { name: files[0].name, header, records: all };
 }
 
 /** Begins a results file; throws (EEXIST) if there is one: a measurement is not overwritten. */

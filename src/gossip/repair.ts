@@ -7,18 +7,20 @@ import type { Config } from "./config.ts";
 import type { Gone } from "./gone.ts";
 import type { Gossip } from "./gossip.ts";
 import type { Members } from "./members.ts";
-import type { Peers } from "./peers.ts";
+import type { Peer, Peers } from "./peers.ts";
 import type { RoundTrip } from "./probe.ts";
 import type { Prober } from "./prober.ts";
 import type { Random } from "./random.ts";
 import { KEY_MAX } from "./ring.ts";
 import type { Sync } from "./sync.ts";
 import { RESYNC, type Timers } from "./timers.ts";
-import { CHALLENGE, type Frame, JOIN } from "./wire.ts";
+import { ACK, CHALLENGE, type Frame, JOIN } from "./wire.ts";
 
 /** A question is asked again after the round-trip's estimate, at least this and at most a probe's timeout, and so often in all. */
 const ANSWER_MIN_MS = 50;
 const TRIES_MAX = 4;
+/** What the timer RESYNC is about, if not about a question that was not answered. */
+export const SILENT_HOST = 1;
 
 /** A range of the ring that somebody was asked to reconcile, and has not answered for. */
 interface Asked {
@@ -83,13 +85,25 @@ export class Repair {
     if (this.agreed) this.answered(frame.from);
   }
 
-  /** Reconciles with a live member whose digest differed. */
-  compare(now: number, frame: Frame): void {
+  /**
+   * Reconciles with a live member whose digest differed. Is it our host, to whom alone we listen while many join, we ask it
+   * once more when it has been silent for a while: what it said last may have been lost.
+   */
+  compare(now: number, frame: Frame, isFromHost: boolean): void {
     const sender = this.#peers.find(frame.from);
     if (sender === undefined || !isLive(this.#members.claim(sender))) return;
+    const isDifferent = frame.digest !== this.#members.ring.digest;
+    if (isFromHost && (isDifferent || frame.kind !== ACK)) {
+      const silenceMs = 2 * this.#config.gossipIntervalMs * (0.75 + this.#random.unit() / 2);
+      this.#timers.set(RESYNC, SILENT_HOST, now + silenceMs);
+    }
     // Whoever was just challenged or let in goes on by itself.
-    if (frame.digest !== this.#members.ring.digest && frame.kind !== CHALLENGE && frame.kind !== JOIN)
-      this.reconcile(now, frame);
+    if (isDifferent && frame.kind !== CHALLENGE && frame.kind !== JOIN) this.reconcile(now, frame);
+  }
+
+  /** Our host has been silent: its answer shows whether we have heard all that it has said. */
+  askHost(now: number, host: Peer | undefined): void {
+    if (host !== undefined) this.#prober.greet(now, host);
   }
 
   /**

@@ -46,7 +46,7 @@ import { equalBytes, type Peer, type Peers, type ProfileId, type Profiles } from
 import { RoundTrip } from "./probe.ts";
 import { Prober } from "./prober.ts";
 import type { Random } from "./random.ts";
-import { Repair } from "./repair.ts";
+import { Repair, SILENT_HOST } from "./repair.ts";
 import { Standing } from "./standing.ts";
 import type { Suspicion } from "./suspicion.ts";
 import { Sync } from "./sync.ts";
@@ -404,7 +404,9 @@ export class Swim {
           this.#admission.ask(now);
           break;
         case RESYNC:
-          this.#repair.resume(now, !this.#leaving && !this.#standing.isDamped);
+          if (timer.subject === SILENT_HOST)
+            this.#repair.askHost(now, this.#leaving ? undefined : this.#contacts.hostOf(now));
+          else this.#repair.resume(now, !this.#leaving && !this.#standing.isDamped);
           break;
         case COMEBACK:
           this.#standing.comeBack(now);
@@ -451,7 +453,7 @@ export class Swim {
     // The accuser hears our answer at once, whether or not it still counts us among the living.
     const isAnswerDue = frame.kind !== PING && this.members.claim(this.members.self) !== before;
     if (isAnswerDue && this.#peers.find(frame.from) !== undefined) this.#gossip.post(GOSSIP, frame.from, 0, 0, now);
-    if (!this.#leaving && !this.#standing.isDamped) this.#repair.compare(now, frame);
+    if (!this.#leaving && !this.#standing.isDamped) this.#repair.compare(now, frame, this.#isHostOf(now, frame.from));
     if (frame.kind !== HEARD) this.#gossip.acknowledge(frame, now, this.#isHeard);
     return verdict;
   }

@@ -1092,6 +1092,29 @@ describe("our own additions", () => {
     expect(lab.tellings(subject)).toBeGreaterThan(0);
   });
 
+  test("ours: who is let in slowly asks a host that has been silent, once, and goes on from the answer if it shows another view", () => {
+    const lab = new Lab({});
+    const [host = "", newcomer = ""] = names(2);
+    lab.enter(host, 60);
+    lab.runFor(100);
+    lab.hear({ kind: GOSSIP, from: host, claims: [alive(newcomer)], digest: 1 });
+    lab.hear({ kind: GOSSIP, from: host });
+    lab.take();
+    const heardAt = lab.now;
+    const pings = () => lab.take(PING).filter(({ to }) => to === host);
+    lab.runFor(250);
+    expect(pings()).toEqual([]);
+    lab.runFor(300);
+    const [ping, ...more] = pings();
+    expect(more).toEqual([]);
+    expect((ping?.at ?? 0) - heardAt).toBeGreaterThan(2 * lab.config.gossipIntervalMs * 0.75 - 1);
+    lab.hear({ kind: ACK, from: host, a: ping?.a ?? 0, digest: 1 });
+    expect(lab.take(HAVE).map(({ to }) => to)).toEqual([host]);
+    lab.hear({ kind: ACK, from: host, a: ping?.a ?? 0 });
+    lab.runFor(600);
+    expect(pings().length, "after one with another view, and none with ours").toBe(1);
+  });
+
   test("ours: whoever lets many in has for each of them so many datagrams of news a second more", () => {
     const toldWithin = (wards: number) => {
       const lab = new Lab({});

@@ -59,6 +59,8 @@ export class ContainerDriver extends Crowd {
   #takeBack;
   #unswept;
   #starting = Promise.resolve();
+  /** Of containers that are on their way out. */
+  #ends = new Set();
   /** The wall clock, which containers write down, by the monotonic one. */
   #wallLead = Date.now() - performance.now();
 
@@ -92,17 +94,19 @@ export class ContainerDriver extends Crowd {
     const container = await this.network.container(number, { ...spec, sysctls });
     const ip = this.network.addressOf(number);
     const member = { number, container, ip, pid: 0, startedAt: 0, upAt: Number.NaN, isRunning: false, isPaused: false };
-    Object.assign(member, { log: undefined, live: new Map(), starts: 0 });
+    Object.assign(member, { log: undefined, ended: undefined, live: new Map(), starts: 0 });
     this.members[number] = member;
     return member;
   }
 
   /**
    * One start after another, as far as the engine is concerned: if two attach a container to a network in the same moment,
-   * Docker 20.10 may count one endpoint too many, and then never lets the network go ("has active endpoints").
+   * Docker 20.10 may count one endpoint too many, and then never lets the network go ("has active endpoints"). So it may
+   * if one comes while another goes.
    */
   async #start(member) {
-    const turn = this.#starting.then(() => {
+    const turn = this.#starting.then(async () => {
+      await Promise.all(this.#ends);
       member.startedAt = this.now();
       return within(member.container.start(), `the start of container ${member.number}`);
     });
@@ -137,6 +141,14 @@ export class ContainerDriver extends Crowd {
       await this.pass(LOOK_MS);
     }
     return this.opened(member);
+  }
+
+  /** A container is about to end: until it has, no other starts. `ended` tells its restarter when. */
+  ending(member) {
+    member.ended = bounded(member.container.wait(), END_MS, `the end of container ${member.number}`);
+    // That it did not end in time is the restarter's business alone.
+    const over = member.ended.catch(() => {}).then(() => this.#ends.delete(over));
+    this.#ends.add(over);
   }
 
   async stop() {
@@ -223,6 +235,7 @@ export class ContainerDriver extends Crowd {
   async crash(number) {
     const member = this.members[number];
     member.isRunning = false;
+    this.ending(member);
     const at = this.now();
     await within(member.container.kill({ signal: "SIGKILL" }), `the kill of container ${number}`);
     return at;
@@ -230,9 +243,8 @@ export class ContainerDriver extends Crowd {
 
   async restart(number) {
     const member = this.members[number];
-    const ended = member.container.wait();
     await this.leave(number);
-    await bounded(ended, END_MS, `the end of container ${number}`);
+    await member.ended;
     return this.#open(member);
   }
 

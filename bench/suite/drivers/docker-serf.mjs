@@ -115,6 +115,7 @@ export class DockerSerfDriver extends ContainerDriver {
   async leave(number) {
     await this.#ask(number, "stats");
     this.members[number].isRunning = false;
+    this.ending(this.members[number]);
     const at = this.now();
     this.#ask(number, "leave").catch(() => {});
     return at;

@@ -112,6 +112,7 @@ export class DockerDriver extends ContainerDriver {
   async leave(number) {
     await this.#greet(number);
     this.members[number].isRunning = false;
+    this.ending(this.members[number]);
     const at = this.now();
     // It may be gone before it has answered.
     this.#ask(number, "/leave", {}).catch(() => {});

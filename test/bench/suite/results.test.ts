@@ -1,10 +1,12 @@
-import { appendFileSync, mkdtempSync, rmSync } from "node:fs";
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { describe, expect, it, onTestFinished } from "vitest";
 import {
   beginResults,
   checkRecord,
+  joined,
   parseResults,
   ResultsError,
   readResults,
@@ -43,6 +45,23 @@ describe("a results file", () => {
     expect(read.header).toEqual({ schema: 1, kind: "header", ...header });
     expect(read.records).toEqual(records);
     expect(records[2]?.thinnedFrom).toBe(150 * 149 - 4);
+  });
+
+  it("may be packed, and says so by its name", () => {
+    const path = `${place()}.gz`;
+    const records = [plausible(), plausible({ scenario: "idle" })];
+    writeFileSync(path, gzipSync(resultsText(header, records)));
+    expect(readResults(path).records).toEqual(parseResults(resultsText(header, records)).records);
+    writeFileSync(path, resultsText(header, records));
+    expect(() => readResults(path)).toThrow(expect.objectContaining({ name: "ResultsError", code: "unreadable" }));
+  });
+
+  it("keeps networks apart when it is joined with another", () => {
+    const file = (...networks: number[]) =>
+      parseResults(resultsText({ command: "bench" }, networks.map((network) => ({ ...plausible(), network }))));
+    const { records, header: head } = joined([file(1, 1, 2), parseResults(lines(plausible())), file(1, 2)]);
+    expect(records.map(({ network }) => network)).toEqual([1, 1, 2, undefined, 3, 4]);
+    expect(head.command).toBe("bench");
   });
 
   it("takes a whole sweep with failed and skipped runs", () => {

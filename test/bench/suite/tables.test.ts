@@ -166,6 +166,12 @@ describe("what was asked for", () => {
     expect(judged([{ ...failed, error: undefined, skipped: "it cannot" }])).toEqual([]);
   });
 
+  it("is judged of containers that reach each other directly and of routed ones, together", () => {
+    const routed = runsOf(1, { scenario: "leave", nodes: 100, driver: "docker-routed", p50Ms: 1_000 });
+    expect(judged(routed)[0]).toMatchObject({ figure: "lastMs", reached: false, count: 1 });
+    expect(judged([...leave([10, 20]), ...routed])[0]).toMatchObject({ reached: false, count: 3, within: 2 });
+  });
+
   it("is not reached by a run that missed some, nor judged of other drivers, sizes and peers", () => {
     expect(
       judged([...leave([10, 20]), plausible({ scenario: "leave", nodes: 100, missed: 1, p50Ms: 1 })]),
