@@ -94,8 +94,9 @@ export class Repair {
     if (sender === undefined || !isLive(this.#members.claim(sender))) return;
     const isDifferent = frame.digest !== this.#members.ring.digest;
     if (isFromHost && (isDifferent || frame.kind !== ACK)) {
-      const silenceMs = 2 * this.#config.gossipIntervalMs * (0.75 + this.#random.unit() / 2);
-      this.#timers.set(RESYNC, SILENT_HOST, now + silenceMs);
+      // Who is slow is silent for a while without having said its last.
+      const silenceMs = 2 * this.#config.gossipIntervalMs + this.#roundTrip.meanMs;
+      this.#timers.set(RESYNC, SILENT_HOST, now + silenceMs * (0.75 + this.#random.unit() / 2));
     }
     // Whoever was just challenged or let in goes on by itself.
     if (isDifferent && frame.kind !== CHALLENGE && frame.kind !== JOIN) this.reconcile(now, frame);

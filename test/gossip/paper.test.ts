@@ -1104,7 +1104,7 @@ describe("our own additions", () => {
     const pings = () => lab.take(PING).filter(({ to }) => to === host);
     lab.runFor(250);
     expect(pings()).toEqual([]);
-    lab.runFor(300);
+    lab.runFor(400);
     const [ping, ...more] = pings();
     expect(more).toEqual([]);
     expect((ping?.at ?? 0) - heardAt).toBeGreaterThan(2 * lab.config.gossipIntervalMs * 0.75 - 1);
