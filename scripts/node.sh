@@ -3,8 +3,8 @@
 # (docs/docker.md has what they buy). They are of the V8 in the base image.
 #
 #   max-semi-space-size                  MiB for new objects: a node makes little garbage
-#   single-threaded-gc, concurrent-…     no threads to collect its few megabytes and to compile: a node has a part of one
-#                                        processor, and they would wake up for each
+#   single-threaded-gc, concurrent-…     no threads to collect its few megabytes, and for the compiler's first stage: a node has
+#                                        a part of one processor, and they would wake up for each
 #   invocation-count-for-…               a function is optimised when it was called 25 times as often as usual: most of what a
 #                                        node does it does once, when many join, and optimising it then takes longer than it
 exec node \

@@ -5,7 +5,7 @@
 //
 // To start a hundred containers takes longer than most of what is played on them, so a repetition's scenarios are played on
 // one network, one after another: first those that leave it as it was, last those that wear it. Each repetition has a network
-// of its own, and so has a scenario that begins with members who do not know each other. Apart, each run has one.
+// of its own, and so has a scenario that has no turn among the others (scenarios.mjs). Apart, each run has one.
 
 /** So often, or less often what lasts over a minute. */
 export const REPETITIONS = 5;
@@ -71,11 +71,11 @@ function sharings(due, scenarios) {
   const sharings = new Map();
   for (const [i, one] of due.entries()) {
     const { driver, nodes, scenario, peers, isVirtual } = one;
-    const isShared = !isVirtual && scenarios[scenario].joined;
+    const isShared = !isVirtual && scenarios[scenario].turn !== undefined;
     const key = JSON.stringify([driver, nodes, peers, isShared || i]);
     sharings.set(key, [...(sharings.get(key) ?? []), one]);
   }
-  const turnOf = ({ scenario }) => scenarios[scenario].turn ?? 0;
+  const turnOf = ({ scenario }) => scenarios[scenario].turn;
   return [...sharings.values()].map((sharing) => sharing.toSorted((a, b) => turnOf(a) - turnOf(b)));
 }
 

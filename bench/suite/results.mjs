@@ -55,7 +55,7 @@ const attempt = {
   nodes: z.int().min(1).max(1_000_000),
   repetition: z.int().min(0).default(1),
   seed: z.int().nullish(),
-  /** Those of one file with the same number were played on one network. */
+  /** Those with the same number were meant for one network; what was played on it before says whether it still was. */
   network: z.int().min(1).optional(),
   /** What was played on that network before. */
   after: z.array(word).optional(),

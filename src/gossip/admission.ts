@@ -27,6 +27,7 @@ export class Admission {
   readonly #random: Random;
   readonly #join: Join;
   readonly #retryMs: number;
+  readonly #longestMs: number;
   readonly #roundTrip: RoundTrip;
   /** When this search began: questions and their answers carry how long ago that was. */
   #begunAt = Number.NEGATIVE_INFINITY;
@@ -49,6 +50,7 @@ export class Admission {
     this.#timers = timers;
     this.#random = random;
     this.#retryMs = config.joinRetryMs;
+    this.#longestMs = config.joinTimeoutMs / 4;
     this.#join = new Join(config.joinRetryMs);
   }
 
@@ -99,9 +101,9 @@ export class Admission {
     else this.#timers.set(JOINING, 0, now + this.#pauseMs * (0.75 + this.#random.unit() / 2));
   }
 
-  /** A seed that answers late has many to answer, and is not helped by being asked more often. */
+  /** A seed that answers late has many to answer, and is not helped by being asked more often; but asked again it is. */
   get #pauseMs(): number {
-    return Math.max(this.#join.pauseMs, this.#roundTrip.estimateMs);
+    return Math.max(this.#join.pauseMs, Math.min(this.#longestMs, this.#roundTrip.estimateMs));
   }
 
   /** Who we are is heard only with a proof; before, it makes the question larger than any answer. */

@@ -28,7 +28,7 @@ const RETOLD = 3;
 /** Peers who wait to hear what we have, and messages that one waits for: with more, there is no waiting. */
 const OWED_MAX = 256;
 const OWED_EACH_MAX = 64;
-/** Whom we let in hears of the others from us alone: so many datagrams more a second, for each. */
+/** Whom we let in hears of the others from us alone: so many datagrams more a second, for each. (Our own host counts, too.) */
 const WARD_PER_SECOND = 4;
 /** As many datagrams tell all of them once: two neighbours and a far one. */
 const LINKS = 3;

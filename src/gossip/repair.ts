@@ -1,5 +1,6 @@
 // When to reconcile, with whom, and when news has reached everybody: what follows from the digest that every datagram
-// carries. And a word now and then to the dead, for a partition may have healed. How views are reconciled is in sync.ts.
+// carries. And a word now and then to the dead, for a partition may have healed, and to a host that has fallen silent. How
+// views are reconciled is in sync.ts.
 
 import type { Address } from "./address.ts";
 import { isLive } from "./claim.ts";
@@ -95,7 +96,8 @@ export class Repair {
     const isDifferent = frame.digest !== this.#members.ring.digest;
     if (isFromHost && (isDifferent || frame.kind !== ACK)) {
       // Who is slow is silent for a while without having said its last.
-      const silenceMs = 2 * this.#config.gossipIntervalMs + this.#roundTrip.meanMs;
+      const { gossipIntervalMs, probeTimeoutMs } = this.#config;
+      const silenceMs = 2 * gossipIntervalMs + Math.min(probeTimeoutMs, this.#roundTrip.meanMs);
       this.#timers.set(RESYNC, SILENT_HOST, now + silenceMs * (0.75 + this.#random.unit() / 2));
     }
     // Whoever was just challenged or let in goes on by itself.
@@ -139,17 +141,17 @@ export class Repair {
 
   /** Begins a reconciliation with a frame's sender, unless it is too early for another. */
   reconcile(now: number, frame: Frame): void {
-    if (!this.#isDue(now)) return;
+    if (!this.#isDue(now, frame.from)) return;
     this.begun++;
     this.#ask(now, frame.from, frame.b, 0, KEY_MAX, 1);
   }
 
   /**
-   * True if that is further on than where we last asked somebody to begin. Who is slow is asked twice and answers twice:
-   * whoever went on from each answer would pull the same view several times at once.
+   * True if that leads further than what somebody was asked and has not answered. Who is slow is asked twice and answers
+   * twice: whoever went on from each answer would pull the same view several times at once.
    */
   isAhead(from: Address, first: number): boolean {
-    return this.#asked?.to === from && first > this.#asked.first;
+    return this.#asked === undefined || (this.#asked.to === from && first > this.#asked.first);
   }
 
   /** Goes on where a page of claims, or a welcome, said that there is more. */
@@ -160,11 +162,11 @@ export class Repair {
   }
 
   /**
-   * Not too often; not while an answer is due, for who is slow has the same to tell twice; and not while news is under way,
-   * which explains the difference, unless that lasts.
+   * Not too often; not while an answer is due, for who is slow has the same to tell twice, but only of somebody else if it is
+   * late; and not while news is under way, which explains the difference, unless that lasts.
    */
-  #isDue(now: number): boolean {
-    if (this.#asked !== undefined) return false;
+  #isDue(now: number, from: Address): boolean {
+    if (this.#asked !== undefined && (this.#asked.to === from || this.#asked.tries === 1)) return false;
     const { syncIntervalMs, gossipIntervalMs } = this.#config;
     const isQuiet = this.#gossip.rumors.size === 0 || now - this.#changedAt > 2 * gossipIntervalMs;
     return now - this.#begunAt > (isQuiet ? syncIntervalMs : 2 * syncIntervalMs);

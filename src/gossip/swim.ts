@@ -518,7 +518,7 @@ export class Swim {
           frame.profiles[i],
           accuser,
           frame.from,
-          isToldByHost ? this.#gossip.limit : told,
+          isToldByHost ? Number.POSITIVE_INFINITY : told,
         );
       }
       const peer = synced ? this.#peers.find(address) : undefined;
@@ -676,6 +676,8 @@ export class Swim {
   #onChallenge(now: number, frame: Frame): Verdict {
     if (this.#admission.answer(now, frame, (claim) => this.#standing.contend(now, claim))) return "ok";
     if (!this.#isKnownLive(frame.from)) return "stray";
+    // It is the answer to a question of ours that came with an outdated proof.
+    this.#repair.answered(frame.from);
     if (!this.#leaving) this.#repair.reconcile(now, frame);
     return "ok";
   }

@@ -17,6 +17,7 @@ export const GOSSIP_ROUND = 5;
 export const FORWARD = 6;
 export const JOINING = 7;
 export const COMEBACK = 8;
+/** Its subject says what is looked after (repair.ts). */
 export const RESYNC = 9;
 export const CONFLICT = 10;
 

@@ -74,10 +74,10 @@ describe("the plan", () => {
 
   describe("where a network is shared", () => {
     const shared = {
-      worn: { joined: true, turn: 2, needs: [], lastsMs: 1_000 },
-      whole: { joined: true, turn: 1, needs: [], lastsMs: 1_000 },
-      strangers: { joined: false, needs: [], lastsMs: 1_000 },
-      long: { joined: true, turn: 3, needs: [], lastsMs: 61_000 },
+      worn: { turn: 2, needs: [], lastsMs: 1_000 },
+      whole: { turn: 1, needs: [], lastsMs: 1_000 },
+      strangers: { needs: [], lastsMs: 1_000 },
+      long: { turn: 3, needs: [], lastsMs: 61_000 },
     };
     const all = { ...given, wanted: Object.keys(shared).map((scenario) => ({ scenario, variant: "" })) };
     const networks = (runs: readonly Run[]) =>
@@ -86,7 +86,7 @@ describe("the plan", () => {
         return [some[0]?.peer, some[0]?.repetition, ...some.map(({ scenario }) => scenario)];
       });
 
-    it("plays a repetition on one, those first that leave it whole; strangers have one of their own", async () => {
+    it("plays a repetition on one, those first that leave it whole; what has no turn has one of its own", async () => {
       const { runs } = await plan({ ...all, repetitions: 2 }, shared, able);
       expect(networks(runs)).toEqual([
         ["hearsay", 1, "whole", "worn", "long"],

@@ -58,7 +58,12 @@ describe("a results file", () => {
 
   it("keeps networks apart when it is joined with another", () => {
     const file = (...networks: number[]) =>
-      parseResults(resultsText({ command: "bench" }, networks.map((network) => ({ ...plausible(), network }))));
+      parseResults(
+        resultsText(
+          { command: "bench" },
+          networks.map((network) => ({ ...plausible(), network })),
+        ),
+      );
     const { records, header: head } = joined([file(1, 1, 2), parseResults(lines(plausible())), file(1, 2)]);
     expect(records.map(({ network }) => network)).toEqual([1, 1, 2, undefined, 3, 4]);
     expect(head.command).toBe("bench");

@@ -135,6 +135,15 @@ describe("a network that is shared", () => {
     expect(records.map(({ error }) => error)).toEqual(["fell over", undefined, undefined]);
   });
 
+  it("is given up for a new one if one of the first two is gone, by whom the others come back", async () => {
+    for (const gone of [0, 1, 2]) {
+      const { halls } = await played((hall) => {
+        hall.members = hall.members.filter((member) => member !== gone);
+      }, nothing);
+      expect(halls).toHaveLength(gone < 2 ? 2 : 1);
+    }
+  });
+
   it("that could not be removed is told of in the record of who comes next", async () => {
     const { records } = await played((hall) => {
       hall.isWhole = false;
