@@ -1,7 +1,5 @@
 // Puts what was measured into bench/README.md, between its marks, and a few of its pictures and all of its lines into
-// bench/results/, so that anybody can look closer, and what is measured later can be added to it:
-//
-//   node bench/suite/publish.mjs bench/results/suite.jsonl.gz more.jsonl
+// bench/results/, so that anybody can look closer. What is measured later is added by naming suite.jsonl.gz there first.
 //
 // Usage: node bench/suite/publish.mjs RESULTS…
 
