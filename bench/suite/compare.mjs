@@ -129,6 +129,7 @@ function differences(pairs) {
     ...MACHINE.flatMap((name) => difference(name, before, after, ({ machine }) => machine[name])),
     ...settings.flatMap((name) => difference(name, before, after, (run) => settingsOf(run)[name])),
     ...seedsApart(pairs),
+    ...networksApart(pairs),
   ];
 }
 
@@ -156,6 +157,19 @@ function seedsApart(pairs) {
   const apart = virtual.map((sides) => sides.map(({ runs }) => seeds(runs))).filter(([was, is]) => was !== is);
   const known = apart.filter((sides) => !sides.includes(""));
   return [...new Set(known.map(([was, is]) => `the seeds of virtual time differ: ${was} before, ${is} after`))];
+}
+
+/** A network that was played on before is not what a new one is. */
+function networksApart(pairs) {
+  const isWorn = ({ runs }) => runs.some(({ after = [] }) => after.length > 0);
+  const [before, after] = [0, 1].map((side) =>
+    pairs.filter((pair) => isWorn(pair[side]) && !isWorn(pair[1 - side])).map((pair) => pair[side].place),
+  );
+  const words = (places) =>
+    [...new Set(places.map(({ scenario, variant }) => scenarioName(scenario, variant)))].join(", ");
+  const told = (places, when, other) =>
+    places.length === 0 ? [] : [`networks were shared ${when} and not ${other}: ${words(places)}`];
+  return [...told(before, "before", "after"), ...told(after, "after", "before")];
 }
 
 /**

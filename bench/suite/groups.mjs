@@ -114,6 +114,7 @@ export const clockErrorOf = (runs) => Math.max(0, ...runs.map((run) => run.clock
  */
 export function winnerOf(columns, figure, kind) {
   const ratio = { ratio: null, low: null, high: null };
+  if (kind === "note") return { winner: null, why: "neither is better", ratio };
   const sides = columns
     .map(({ peer, runs }) => ({ peer, runs, values: valuesOf(runs, figure) }))
     .filter(({ values }) => values.length > 0)

@@ -117,13 +117,15 @@ function ofDriver(groups) {
   const rows = groups
     .filter((group) => group.nodes === nodes)
     .flatMap(({ scenario, variant, columns }) =>
-      headlines(scenario).map((figure) => ({
-        label:
-          scenario === "idle"
-            ? `idle: ${SHORT[figure]}`
-            : `${scenarioName(scenario, variant)}: ${FIGURES[figure].name}`,
-        bars: peers.map((peer) => barOf(columns.find((column) => column.peer === peer)?.runs ?? [], figure)),
-      })),
+      headlines(scenario)
+        .filter(isBetterLess)
+        .map((figure) => ({
+          label:
+            scenario === "idle"
+              ? `idle: ${SHORT[figure]}`
+              : `${scenarioName(scenario, variant)}: ${FIGURES[figure].name}`,
+          bars: peers.map((peer) => barOf(columns.find((column) => column.peer === peer)?.runs ?? [], figure)),
+        })),
     )
     .filter(({ bars }) => bars.some((bar) => bar !== null));
   if (rows.length === 0) return [];
@@ -131,6 +133,8 @@ function ofDriver(groups) {
   const draw = (it) => sideBySide({ ...it, names: peers.map(peerName), rows });
   return [{ scenario: "", variant: "", driver, nodes, kind: "bars", title, draw }];
 }
+
+const isBetterLess = (figure) => FIGURES[figure].kind !== "note";
 
 const SHORT = {
   datagramsPerNodeAndSecond: "datagrams",

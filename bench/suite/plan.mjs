@@ -87,7 +87,7 @@ export function repetitionsOf(scenario, peers) {
 
 const lastsMsOf = ({ lastsMs }, peer) => (typeof lastsMs === "number" ? lastsMs : (lastsMs[peer] ?? 0));
 
-/** How many runs, and about how long they take at the most, in words: what is virtual takes next to nothing. */
+/** How many runs, and about how long they take, in words: what is virtual takes next to nothing. */
 export function lengthOf(runs, scenarios) {
   const real = runs.filter(({ driver }) => driver !== "sim");
   const totalMs = real.reduce((sum, { scenario, peer }) => sum + lastsMsOf(scenarios[scenario], peer), 0);
@@ -99,7 +99,7 @@ export function lengthOf(runs, scenarios) {
   const which = real.length < runs.length ? `, of which ${real.length} in real time` : "";
   const networks = new Set(real.map(({ network }) => network)).size;
   const starts = networks === 1 ? "a network starts" : `${networks} networks start`;
-  return `${count}${which}: about ${time} at the most, and ${starts} besides`;
+  return `${count}${which}: about ${time}, and ${starts} besides`;
 }
 
 function whyNot(Driver, { needs }, what) {

@@ -1,13 +1,15 @@
-// Whether a machine can bear so many containers: each problem as a sentence, with the line that mends it. `problems` is
-// pure; `look` gathers what it judges.
+// Whether a machine can bear so many containers, or processes: each problem as a sentence, with the line that mends it.
+// `problems` and `processProblems` are pure; `look` and `lookAtLimits` gather what they judge.
 
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { docker, within } from "./drivers/engine.mjs";
+import { sweep } from "./sweepings.mjs";
 
 /** A member and what the engine keeps for it (a shim, buffers, a log). */
 const MEMBER_MIB = { hearsay: 96, serf: 48 };
+const PROCESS_MIB = { hearsay: 80, serf: 32 };
 /** For the engine, the bench and the rest of the machine. */
 const REST_MIB = 512;
 /** The bench holds a log and now and then a connection open for each member. */
@@ -15,6 +17,9 @@ const FILES_EACH = 3;
 const FILES_REST = 128;
 /** A Node process, its shim, and what they start. */
 const THREADS_EACH = 40;
+/** A child's pipes and its channel, or its connection; Node's threads, or Go's. */
+const PROCESS_FILES_EACH = 6;
+const PROCESS_THREADS_EACH = 16;
 /** Where a node that is told of nobody looks for a bootstrap on the machine (docs/docker.md). */
 const BOOTSTRAP_PORT = 5000;
 const CONNECT_MS = 1_000;
@@ -30,13 +35,22 @@ export function problems(facts, { nodes, peer, isRouted = false }) {
   if (facts.engine !== null) return [noEngine(facts.engine)];
   const all = [
     facts.isRoot ? undefined : noRoot(),
-    memory(facts, nodes, peer),
-    files(facts, nodes),
-    threads(facts, nodes),
+    memory(facts, nodes, peer, MEMBER_MIB, "containers"),
+    files(facts, nodes, FILES_EACH, "containers"),
+    threads(facts, nodes, THREADS_EACH, "containers"),
   ];
   return [...all, neighbours(facts, nodes, peer, isRouted), port(facts), tools(facts, isRouted)].filter(
     (problem) => problem !== undefined,
   );
+}
+
+/** The same for members that are processes of this machine. */
+export function processProblems(facts, { nodes, peer }) {
+  return [
+    memory(facts, nodes, peer, PROCESS_MIB, "processes"),
+    files(facts, nodes, PROCESS_FILES_EACH, "processes"),
+    threads(facts, nodes, PROCESS_THREADS_EACH, "processes"),
+  ].filter((problem) => problem !== undefined);
 }
 
 const noEngine = (why) => ({
@@ -51,26 +65,27 @@ const noRoot = () => ({
   stops: true,
 });
 
-function memory({ memoryMiB }, nodes, peer) {
-  const needed = nodes * MEMBER_MIB[peer] + REST_MIB;
+function memory({ memoryMiB }, nodes, peer, mibOf, what) {
+  const needed = nodes * mibOf[peer] + REST_MIB;
   if (memoryMiB === null || memoryMiB >= needed) return undefined;
-  const fit = Math.floor((memoryMiB - REST_MIB) / MEMBER_MIB[peer]);
-  const sentence = `${nodes} containers of ${peer} take about ${gib(needed)} GiB of memory; ${gib(memoryMiB)} GiB are free`;
-  const mend = fit >= 3 ? `--nodes ${fit}` : "docker stop what else runs: docker stats --no-stream";
+  const fit = Math.floor((memoryMiB - REST_MIB) / mibOf[peer]);
+  const sentence = `${nodes} ${what} of ${peer} take about ${gib(needed)} GiB of memory; ${gib(memoryMiB)} GiB are free`;
+  const others = what === "containers" ? "docker stats --no-stream" : "ps -eo rss,pid,args --sort=-rss | head";
+  const mend = fit >= 3 ? `--nodes ${fit}` : `stop what else runs: ${others}`;
   return { sentence, mend, stops: true };
 }
 
-function files({ filesMax }, nodes) {
-  const needed = nodes * FILES_EACH + FILES_REST;
+function files({ filesMax }, nodes, each, what) {
+  const needed = nodes * each + FILES_REST;
   if (filesMax === null || filesMax >= needed) return undefined;
-  const sentence = `The bench opens up to ${needed} files for ${nodes} containers; its limit is ${filesMax}`;
+  const sentence = `The bench opens up to ${needed} files for ${nodes} ${what}; its limit is ${filesMax}`;
   return { sentence, mend: `ulimit -n ${powerOver(needed)}`, stops: true };
 }
 
-function threads({ threadsMax }, nodes) {
-  const needed = nodes * THREADS_EACH;
+function threads({ threadsMax }, nodes, each, what) {
+  const needed = nodes * each;
   if (threadsMax === null || threadsMax >= needed) return undefined;
-  const sentence = `${nodes} containers run about ${needed} threads; the kernel allows ${threadsMax} in all`;
+  const sentence = `${nodes} ${what} run about ${needed} threads; the kernel allows ${threadsMax} in all`;
   const limit = powerOver(needed + threadsMax);
   return { sentence, mend: `sudo sysctl -w kernel.pid_max=${limit} kernel.threads-max=${limit}`, stops: true };
 }
@@ -112,7 +127,14 @@ function tools({ missing }, isRouted) {
 const gib = (mib) => (mib / GIB_MIB).toFixed(1);
 const powerOver = (value) => 2 ** Math.ceil(Math.log2(value));
 
-/** Of this machine, now. */
+/** Of this machine, now: what any member takes. */
+export const lookAtLimits = () => ({
+  memoryMiB: memoryFree(),
+  filesMax: limitOf(/^Max open files\s+(\d+)/m, "/proc/self/limits"),
+  threadsMax: least(limitOf(/(\d+)/, "/proc/sys/kernel/pid_max"), limitOf(/(\d+)/, "/proc/sys/kernel/threads-max")),
+});
+
+/** And what containers take. */
 export async function look() {
   const engine = await within(docker.ping(), "the engine").then(
     () => null,
@@ -121,9 +143,7 @@ export async function look() {
   return {
     engine,
     isRoot: process.getuid?.() === 0,
-    memoryMiB: memoryFree(),
-    filesMax: limitOf(/^Max open files\s+(\d+)/m, "/proc/self/limits"),
-    threadsMax: least(limitOf(/(\d+)/, "/proc/sys/kernel/pid_max"), limitOf(/(\d+)/, "/proc/sys/kernel/threads-max")),
+    ...lookAtLimits(),
     neighboursMax: limitOf(/(\d+)/, "/proc/sys/net/ipv4/neigh/default/gc_thresh3"),
     isPortTaken: await answers(BOOTSTRAP_PORT),
     missing: ["nft", "nsenter", "ip"].filter((tool) => spawnSync(tool, ["-V"]).status !== 0),
@@ -155,9 +175,24 @@ function answers(portNumber) {
   });
 }
 
+/**
+ * What an earlier bench left behind takes the memory that is looked for next. Without an engine there is nothing to remove,
+ * and `look` says so.
+ */
+async function leftovers() {
+  try {
+    await sweep();
+    return [];
+  } catch ({ message, containers }) {
+    if (containers === undefined) return [];
+    const sentence = `What an earlier bench left behind is still there: ${message}`;
+    return [{ sentence, mend: "sudo systemctl restart docker", stops: containers > 0 }];
+  }
+}
+
 /** Looks, and if nothing stops it, builds an image. */
 export async function preflight(given, image, build) {
-  const found = problems(await look(), given);
+  const found = [...(await leftovers()), ...problems(await look(), given)];
   if (found.some(({ stops }) => stops)) return found;
   try {
     await build();

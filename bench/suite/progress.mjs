@@ -1,8 +1,9 @@
 // What is going on, for who waits: on a terminal one bar that moves, a phase at a time; otherwise a line for each phase. All
 // of that goes to stderr. The table at the end is for stdout.
 
-import { ms, number, quantile } from "../words.mjs";
+import { ms, number } from "../words.mjs";
 import { figureOf } from "./groups.mjs";
+import { median } from "./stats.mjs";
 import { written } from "./wording.mjs";
 
 const BAR_CELLS = 24;
@@ -96,19 +97,19 @@ const HEAD = [
 
 function cellsOf(runs) {
   const good = runs.filter(({ error }) => error === undefined);
-  const median = (values, format = number) => {
+  const told = (values, format = number) => {
     const known = values.filter((value) => value !== null && value !== undefined);
-    return known.length === 0 ? "–" : format(quantile(known, 0.5));
+    return known.length === 0 ? "–" : format(median(known));
   };
   const figure = (name, format) =>
-    median(
+    told(
       good.map((run) => figureOf(run, name)),
       format,
     );
   const total = (values) => String(values.reduce((sum, value) => sum + (value ?? 0), 0));
   return [
     good.length === runs.length ? String(runs.length) : `${good.length} of ${runs.length}`,
-    median(
+    told(
       good.map(({ startUpMs }) => startUpMs),
       ms,
     ),

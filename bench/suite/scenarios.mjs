@@ -2,7 +2,7 @@
 //
 //   joined     the members are told at their start to join the first; otherwise they do not know each other
 //   needs      the acts without which it cannot be played
-//   lastsMs    about how long at the most, start and settling aside: long ones are repeated less often
+//   lastsMs    about how long, start and settling aside: long ones are repeated less often. Who does not hear is waited for longer
 //   variants   name → what is different
 //   turn       of those that are played on one network the lower come first: each leaves it whole, but with more to forget.
 //              Without a turn each variant has a network of its own: who was held dead by mistake comes back more slowly the

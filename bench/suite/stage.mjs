@@ -85,7 +85,7 @@ export class Stage {
   async begin({ know }) {
     await this.driver.observe();
     this.#usage.before = await this.driver.usage();
-    this.driver.settled();
+    await this.driver.settled();
     this.#from = this.driver.now();
     const running = this.driver.running();
     for (const observer of running) this.enters(observer, this.#from, know ? running : []);

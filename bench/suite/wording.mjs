@@ -32,7 +32,8 @@ const SCENARIOS = {
 };
 
 /**
- * `kind` says what is said of less: "time" is faster, "cost" is less, "fault" must be none. Less is better in all of them.
+ * `kind` says what is said of less: "time" is faster, "cost" is less, "fault" must be none; in all of them less is better. Of a
+ * "note" neither is: who stood still for 3 s had better not be called down, who stood still for 30 s had.
  */
 export const FIGURES = {
   firstMs: { name: "first", kind: "time" },
@@ -47,19 +48,23 @@ export const FIGURES = {
   framesPerNodeAndSecond: { name: "frames per node and second, ARP included", kind: "cost" },
   cpuMsPerNodeAndSecond: { name: "CPU per node and second", kind: "cost", unit: "ms" },
   rssMiB: { name: "memory per node (RSS)", kind: "cost", unit: "MiB" },
-  deathsOfPaused: { name: "called the paused one down", kind: "cost" },
+  deathsOfPaused: { name: "called the paused one down", kind: "note" },
   falseDeaths: { name: "false deaths", kind: "fault" },
   falseSuspicions: { name: "false suspicions", kind: "fault" },
 };
 
 const IDLE = ["datagramsPerNodeAndSecond", "bytesPerNodeAndSecond", "cpuMsPerNodeAndSecond", "rssMiB"];
 
-const HEADLINES = { idle: IDLE, pause: ["deathsOfPaused", "p50Ms", "lastMs"] };
+const HEADLINES = {
+  cold: ["startUpMs", "p50Ms", "lastMs"],
+  idle: IDLE,
+  pause: ["deathsOfPaused", "p50Ms", "lastMs"],
+};
 
 /** The figures by which a scenario is judged at a glance. */
 export const headlines = (scenario) => HEADLINES[scenario] ?? ["p50Ms", "lastMs"];
-/** Those that are compared: all but faults, which are counted. */
-export const comparable = Object.keys(FIGURES).filter((figure) => FIGURES[figure].kind !== "fault");
+/** Those of which less is better, and how much. Faults are counted. */
+export const comparable = Object.keys(FIGURES).filter((figure) => ["time", "cost"].includes(FIGURES[figure].kind));
 
 const known = (table, name) => (Object.hasOwn(table, name) ? table[name] : undefined);
 

@@ -391,6 +391,23 @@ describe("a stranger", () => {
     }
   });
 
+  test("hears so where somebody of its address is remembered, in no more bytes than it sent, however long it has searched", () => {
+    const [address] = names(1) as [string];
+    for (const c of [0, 70_000, 0xffff_ffff]) {
+      const lab = knowledgeable();
+      const question = write({
+        kind: JOIN,
+        from: address,
+        c,
+        claims: [{ ...alive(address), profile: profileOf("another") }],
+      });
+      lab.receive(question);
+      const [challenge] = lab.take();
+      expect(challenge).toMatchObject({ kind: CHALLENGE, a: c, claims: [{ member: address }] });
+      expect(challenge?.bytes.length).toBeLessThanOrEqual(question.length);
+    }
+  });
+
   test("is no member by a JOIN without a proof, nor is anybody else it names", () => {
     const lab = knowledgeable();
     const size = lab.swim.members.size;

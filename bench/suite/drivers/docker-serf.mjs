@@ -68,7 +68,7 @@ export class DockerSerfDriver extends ContainerDriver {
       this.#lateMs = Math.max(this.#lateMs, at - Number(text) * 1_000);
   }
 
-  settled() {
+  async settled() {
     this.#hearWitness();
     this.#lateMs = 0;
   }

@@ -82,7 +82,7 @@ export class Driver {
   }
 
   /** Measuring begins: what the start did to the clocks is over. */
-  settled() {}
+  async settled() {}
 
   /** Removes everything it made, also when `start` failed half-way. */
   async stop() {}

@@ -4,12 +4,17 @@
 
 import { Bare } from "../../fleet.mjs";
 import { bounded } from "../../wards.mjs";
+import { lookAtLimits, processProblems } from "../preflight.mjs";
 import { ProcessCrowd } from "./crowd.mjs";
 
 /** Beyond the leaver's own patience. */
 const LEAVE_MS = 10_000;
 
 export class ProcessDriver extends ProcessCrowd {
+  static async prepare({ nodes }) {
+    return processProblems(lookAtLimits(), { nodes, peer: "hearsay" });
+  }
+
   #numbers = new Map();
 
   /** One clock, read to the nanosecond; a reading takes less than this. */
@@ -140,7 +145,8 @@ export class ProcessDriver extends ProcessCrowd {
   }
 
   async say(number, text) {
-    const { said } = await this.#report(this.members[number], { say: text });
-    return said.at(-1)[1];
+    const at = this.now();
+    await this.#report(this.members[number], { say: text });
+    return at;
   }
 }

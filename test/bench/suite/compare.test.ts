@@ -183,6 +183,15 @@ describe("two results files", () => {
     expect(warnings("process")).toEqual([]);
   });
 
+  it("warn where one was played on networks that others had been played on, and the other was not", () => {
+    const of = (more: object) => resultsOf(runsOf(3, {}).map((run, i) => (i === 0 ? run : { ...run, ...more })));
+    const [shared, apart] = [of({ after: ["cold", "idle"] }), of({})];
+    expect(compare(shared, apart).warnings).toEqual(["networks were shared before and not after: cold start"]);
+    expect(compare(apart, shared).warnings).toEqual(["networks were shared after and not before: cold start"]);
+    // One network of several may have been given up, and what came next then begins one.
+    expect(compare(shared, of({ after: ["cold"] })).warnings).toEqual([]);
+  });
+
   it("are refused where one has another schema", () => {
     const other = { ...resultsOf([]), header: { schema: 2 }, name: "new.jsonl" };
     expect(() => compare(resultsOf([]), other)).toThrow("new.jsonl: expected schema 1, got 2");

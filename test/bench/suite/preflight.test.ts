@@ -9,8 +9,9 @@ interface Problem {
 }
 
 const load = (name: string) => import(new URL(`../../../bench/suite/${name}`, import.meta.url).href);
-const { problems } = (await load("preflight.mjs")) as {
+const { problems, processProblems } = (await load("preflight.mjs")) as {
   problems(facts: object, given: { nodes: number; peer: string; isRouted?: boolean }): Problem[];
+  processProblems(facts: object, given: { nodes: number; peer: string }): Problem[];
 };
 
 const plenty = {
@@ -49,6 +50,21 @@ describe("the preflight", () => {
     expect(problem).toMatchObject({ mend: "--nodes 36", stops: true });
     expect(found({ memoryMiB: 4_000 }, { nodes: 36, peer: "hearsay" })).toEqual([]);
     expect(found({ memoryMiB: 4_000 }, { nodes: 37, peer: "hearsay" })).toHaveLength(1);
+  });
+
+  it("looks at memory, files and threads where members are processes, and at nothing that containers need", () => {
+    const facts = { ...plenty, isRoot: false, neighboursMax: 8, isPortTaken: true, missing: ["nft", "nsenter", "ip"] };
+    expect(processProblems(facts, hundred)).toEqual([]);
+    const poor = { ...facts, memoryMiB: 4_000, filesMax: 256, threadsMax: 1_000 };
+    const told = processProblems(poor, hundred);
+    expect(told).toMatchObject([{ mend: "--nodes 43", stops: true }, { stops: true }, { stops: true }]);
+    expect(told.map(({ mend }) => mend)).toEqual([
+      "--nodes 43",
+      expect.stringMatching(/^ulimit -n \d+$/),
+      expect.stringContaining("sysctl"),
+    ]);
+    for (const { sentence } of told) expect(sentence).toContain("100 processes");
+    expect(processProblems({ ...facts, memoryMiB: 4_000 }, { nodes: 43, peer: "hearsay" })).toEqual([]);
   });
 
   it("gives limits that are enough", () => {

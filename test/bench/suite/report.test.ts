@@ -102,8 +102,9 @@ describe("the page", () => {
 
   it("has a row for every scenario, size and headline figure that was measured", () => {
     const rows = rowsOf(section(page, "Side by side")).filter(({ cells }) => cells[0] !== "scenario");
-    // Nine scenarios by two figures, idle by four; two sizes; of virtual time idle has two figures.
-    expect(rows).toHaveLength(2 * (2 * (9 * 2 + 4) + (9 * 2 + 2)));
+    // Nine scenarios by two figures, a cold start by three, idle by four; two sizes; of virtual time idle has two figures, and
+    // starting takes no time.
+    expect(rows).toHaveLength(2 * (2 * (9 * 2 + 1 + 4) + (9 * 2 + 2)));
     for (const { cells } of rows) expect(cells[4]).toMatch(/\d/);
   });
 
@@ -193,9 +194,9 @@ describe("who has less", () => {
     const both = (count: number, wish: object) =>
       ["hearsay", "serf"].flatMap((peer) => runsOf(count, { ...wish, peer, p50Ms: peer === "serf" ? 900 : 100 }));
     expect(top(both(1, {}))).toContain("Too few runs to tell who has less: that takes 3 of each.");
-    expect(top(both(5, {}))).toMatch(/of 2: hearsay 2, Serf 0; 0 without a difference beyond noise\./);
+    expect(top(both(5, {}))).toMatch(/of 3: hearsay 2, Serf 0; 1 without a difference beyond noise\./);
     expect(top([...both(5, {}), ...both(2, { scenario: "crash" })])).toContain(
-      "of 4: hearsay 2, Serf 0; 0 without a difference beyond noise, 2 with too few runs to tell.",
+      "of 5: hearsay 2, Serf 0; 1 without a difference beyond noise, 2 with too few runs to tell.",
     );
   });
 
