@@ -8,6 +8,9 @@ import { isWhole, replay } from "./views.mjs";
 /** Nobody is measured before all know all; Serf's last pair takes up to two minutes. */
 const SETTLE_MS_MAX = 240_000;
 const SETTLE_LOOK_MS = 500;
+const LOOK_MS = 100;
+/** As many as a look takes in at a pace that nobody notices. */
+const PAIRS_PER_MS = 20;
 
 /** How long things take that are not measured, and how often they are done. */
 export const PACE = {
@@ -127,8 +130,13 @@ export class Stage {
   }
 
   /** Looks until everything expected was noticed; false if that is not within so long. */
-  async see(withinMs, lookMs = Math.max(100, this.driver.lookMs)) {
+  async see(withinMs, lookMs = this.#pauseMs()) {
     return this.until(() => this.look(), withinMs, lookMs);
+  }
+
+  /** Looking costs processor time that the members lack: the more there is to see, the less often. When it was, they know. */
+  #pauseMs() {
+    return Math.max(LOOK_MS, this.driver.lookMs, this.#open.length / PAIRS_PER_MS);
   }
 
   /** Takes in what was noticed. @returns whether nothing is open */

@@ -251,8 +251,9 @@ class Discovery {
     return !this.#isAlone() && isPartMissing(this.#gossip.members());
   }
 
+  /** Asked at every change: a list of all members each time would be most of what a change costs. */
   #isAlone(): boolean {
-    return !this.#gossip.members().some((member) => !member.self && isLive(member));
+    return this.#gossip.neighbours(this.#gossip.self.address, 1).length === 0;
   }
 }
 

@@ -1,22 +1,26 @@
 // The log of a node: one JSON line an event on stdout, written before the next thing happens, so that a process that
 // ends has said everything. Other rooms see it as the `Log` of src/http/deps.ts.
 
-import { type Logger, pino } from "pino";
-import type { ConflictEvent, GossipNode, MembershipEvent } from "../gossip/api.ts";
+import { type DestinationStream, type Logger, type LoggerOptions, pino } from "pino";
+import type { ConflictEvent, GossipSource, MembershipEvent } from "../gossip/api.ts";
 import { CHANGES } from "../http/roster.ts";
 
-/** @param name of the node, on every line: many nodes may write to one place */
-export function openLog(level: string, name: string): Logger {
-  return pino({
+/**
+ * @param name of the node, on every line: many nodes may write to one place
+ * @param out for the lines. @default stdout
+ */
+export function openLog(level: string, name: string, out?: DestinationStream): Logger {
+  const options: LoggerOptions = {
     level,
     base: { node: name },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
-  });
+  };
+  return out ? pino(options, out) : pino(options);
 }
 
 /** A line for every change of membership, and one that asks for help when another process has taken our address. */
-export function logMembership(gossip: GossipNode, log: Logger): void {
+export function logMembership(gossip: GossipSource, log: Logger): void {
   for (const type of CHANGES) {
     gossip.on(type, (event) => log.info(fieldsOf(event), sentenceOf(event)));
   }

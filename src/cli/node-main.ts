@@ -1,7 +1,7 @@
 // A node, or a bootstrap, as a process: opens the two ports, puts the rooms of the house together, waits until it
 // should stop, says goodbye. The composition is all that lives here.
 //
-//   gossip (UDP)  →  HTTP listens  →  the url is told  →  "Node … is running"  →  discovery  …  stop  →  farewell
+//   rehearsal  →  gossip (UDP)  →  HTTP listens  →  the url is told  →  "Node … is running"  →  discovery  …  stop  →  farewell
 //
 // Gossip is opened first because nobody can know of it yet; whatever fails later closes it again, so nothing half
 // started remains. The url is told last: nobody hears of a port that does not listen, and port 0 has become real.
@@ -26,6 +26,7 @@ import { baseUrlOf } from "../http/url.ts";
 import type { NodeConfig } from "./config.ts";
 import { bindFault, CommandFault, codeOf } from "./fault.ts";
 import { logMembership, openLog } from "./log.ts";
+import { rehearse } from "./rehearsal.ts";
 import { nodeSettings } from "./settings.ts";
 import type { Stop } from "./stop.ts";
 
@@ -48,6 +49,7 @@ const FAREWELL_MS = 1_700;
 export async function runNode(config: NodeConfig, role: Role, stop: Stop): Promise<void> {
   const log = openLog(config.logLevel, config.name);
   crashLoudly(log);
+  rehearse();
   const gossip = await openGossip(config, role);
   const house = furnish(gossip, config, role, log, stop);
   try {

@@ -125,6 +125,12 @@ export interface GossipNode extends AsyncDisposable {
   off<K extends keyof GossipEvents>(type: K, listener: (...args: GossipEvents[K]) => void): this;
 }
 
+/** Of a node, what those need who only listen to it. */
+export interface GossipSource {
+  on<K extends keyof GossipEvents>(type: K, listener: (...args: GossipEvents[K]) => void): unknown;
+  off<K extends keyof GossipEvents>(type: K, listener: (...args: GossipEvents[K]) => void): unknown;
+}
+
 /**
  * The world's faults (the caller's are TypeError and RangeError, a peer's are counted). A wait that a signal ended is none:
  * it rejects with the signal's reason.

@@ -1,7 +1,7 @@
 // Where everything that reaches this node is written down: messages in the log, the inbox and the feed, changes of
 // membership in the feed. `relayGossip` is the wire from the gossip node to here.
 
-import type { ConflictEvent, GossipNode, Member, MembershipEvent, MessageEvent } from "../gossip/api.ts";
+import type { ConflictEvent, GossipSource, Member, MembershipEvent, MessageEvent } from "../gossip/api.ts";
 import type { Reception } from "./deps.ts";
 import { openLetter } from "./envelope.ts";
 import type { Message } from "./inbox.ts";
@@ -19,7 +19,7 @@ export function receive({ inbox, feed, log }: Reception, message: Message, membe
  * Tells the reception what a gossip node hears. Messages of other kinds than users' are not ours: others listen for them.
  * @returns ends the relay
  */
-export function relayGossip(gossip: GossipNode, reception: Reception): () => void {
+export function relayGossip(gossip: GossipSource, reception: Reception): () => void {
   const onMessage = (event: MessageEvent) => {
     const letter = openLetter(event.payload);
     if (!letter) return;
