@@ -9,8 +9,9 @@ import { isWhole, replay } from "./views.mjs";
 const SETTLE_MS_MAX = 240_000;
 const SETTLE_LOOK_MS = 500;
 const LOOK_MS = 100;
-/** As many as a look takes in at a pace that nobody notices. */
+/** So much longer for every so many pairs that are open, and this at most. */
 const PAIRS_PER_MS = 20;
+const LOOK_MS_MAX = 500;
 
 /** How long things take that are not measured, and how often they are done. */
 export const PACE = {
@@ -130,13 +131,18 @@ export class Stage {
   }
 
   /** Looks until everything expected was noticed; false if that is not within so long. */
-  async see(withinMs, lookMs = this.#pauseMs()) {
+  async see(withinMs, lookMs = () => this.#pauseMs()) {
     return this.until(() => this.look(), withinMs, lookMs);
   }
 
-  /** Looking costs processor time that the members lack: the more there is to see, the less often. When it was, they know. */
+  /**
+   * Looking costs processor time that the members lack: the more there is to see, the less often. When it was, they know. In
+   * virtual time nobody lacks any.
+   */
   #pauseMs() {
-    return Math.max(LOOK_MS, this.driver.lookMs, this.#open.length / PAIRS_PER_MS);
+    const { isVirtual } = this.driver.constructor;
+    const costMs = isVirtual ? 0 : Math.min(LOOK_MS_MAX, this.#open.length / PAIRS_PER_MS);
+    return Math.max(LOOK_MS, this.driver.lookMs, costMs);
   }
 
   /** Takes in what was noticed. @returns whether nothing is open */
@@ -181,12 +187,15 @@ export class Stage {
     }
   }
 
-  /** Looks until it is true, on the driver's clock; false if it is not within so long. */
+  /**
+   * Looks until it is true, on the driver's clock; false if it is not within so long.
+   * @param lookMs between two looks, or what says so after each
+   */
   async until(isTrue, withinMs, lookMs) {
     const end = this.driver.now() + withinMs * this.pace.patience;
     while (!(await isTrue())) {
       if (this.driver.now() >= end) return false;
-      await this.driver.pass(lookMs);
+      await this.driver.pass(typeof lookMs === "function" ? lookMs() : lookMs);
     }
     return true;
   }

@@ -5,10 +5,11 @@
 // the day. Nothing of it leaves the process, and nothing is kept.
 
 import { EventEmitter } from "node:events";
-import { v7 as uuid } from "uuid";
+import { formatAddress } from "../gossip/address.ts";
 import type { GossipEvents, Profile } from "../gossip/api.ts";
 import { configure } from "../gossip/config.ts";
 import type { Message } from "../gossip/messages.ts";
+import type { Peer } from "../gossip/peers.ts";
 import { encodeProfile } from "../gossip/profile.ts";
 import { Witness } from "../gossip/witness.ts";
 import { sealLetter } from "../http/envelope.ts";
@@ -31,16 +32,21 @@ export interface Rehearsal {
   readonly agreed: boolean;
   /** Messages that were heard, by all together. */
   readonly heard: number;
-  /** Log lines that were put together, and thrown away. */
-  readonly lines: number;
+  /** Log lines that were put together, and thrown away: how often a member was up, or had left, and a message came. */
+  readonly lines: Readonly<Record<string, number>>;
 }
 
 /** Takes some 40 ms of a processor, once. */
 export function rehearse(): Rehearsal {
   let heard = 0;
-  let lines = 0;
+  const lines: Record<string, number> = {};
   const stage = new EventEmitter<GossipEvents>();
-  const log = openLog("info", "rehearsal", { write: () => void lines++ });
+  const log = openLog("info", "rehearsal", {
+    write: (line) => {
+      const { event = "message" } = JSON.parse(line) as { event?: string };
+      lines[event] = (lines[event] ?? 0) + 1;
+    },
+  });
   logMembership(stage, log);
   const endRelay = relayGossip(stage, { inbox: new Inbox(), feed: new Feed(), log });
   const witnesses: Witness[] = [];
@@ -49,9 +55,10 @@ export function rehearse(): Rehearsal {
       const event = witnesses[observer]?.changed(subject, claim, was, at, true);
       if (event && event.type !== "conflict") stage.emit(event.type, event);
     },
-    delivered: (at, _observer, { payload }: Message) => {
+    delivered: (at, observer, { origin, payload }: Message) => {
       heard++;
-      stage.emit("message", { type: "message", at, origin: "10.0.0.0:7979", from: undefined, payload });
+      const from = witnesses[observer]?.member(net.peers.find(origin) as Peer);
+      stage.emit("message", { type: "message", at, origin: formatAddress(origin), from, payload });
     },
   });
   for (let i = 0; i < MEMBERS; i++) {
@@ -75,6 +82,13 @@ export function rehearse(): Rehearsal {
   return { agreed, heard, lines };
 }
 
+/** The same each time: what was played once without a fault is played so always. */
 function profileOf(number: number): Profile {
-  return { id: uuid(), name: `actor-${number}`, url: `http://10.0.0.${number}:5000`, role: "node", tags: {} };
+  return {
+    id: `01900000-0000-7000-8000-00000000000${number}`,
+    name: `actor-${number}`,
+    url: `http://10.0.0.${number}:5000`,
+    role: "node",
+    tags: {},
+  };
 }

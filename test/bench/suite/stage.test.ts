@@ -4,6 +4,8 @@ import { describe, expect, it } from "vitest";
 import type { Fact } from "./suite.ts";
 
 interface Stage {
+  expect(observers: number[], kind: string, about: number, from: number): void;
+  see(withinMs: number): Promise<boolean>;
   enters(observer: number, at: number, live: number[]): void;
   look(): Promise<boolean>;
   restore(from: number, withinMs: number): Promise<boolean>;
@@ -83,6 +85,53 @@ class Four extends Instant {
     return at;
   }
 }
+
+/** Notes when it was looked at, and sees each look's share of what there is to see. */
+class Watched extends Instant {
+  looks: number[] = [];
+  /** About whom something is noticed at the first look, at the second, … */
+  readonly script: number[][];
+
+  constructor(script: number[][]) {
+    super();
+    this.script = script;
+  }
+  override async observe() {
+    this.looks.push(this.clock);
+    for (const about of this.script.shift() ?? []) {
+      for (let observer = 0; observer < 100; observer++) this.note("up", observer, about, 0);
+    }
+    return super.observe();
+  }
+}
+
+describe("looking", () => {
+  const pausesOf = async (driver: Watched) => {
+    const stage = new Kind(driver, { seed: 1, progress: { share() {}, phase() {} } });
+    const members = Array.from({ length: 100 }, (_, i) => i);
+    for (const about of members) stage.expect(members, "up", about, 0);
+    expect(await stage.see(10_000)).toBe(true);
+    return driver.looks.slice(1).map((at, i) => at - (driver.looks[i] as number));
+  };
+  const script = () => [
+    [],
+    Array.from({ length: 60 }, (_, i) => i),
+    Array.from({ length: 39 }, (_, i) => 60 + i),
+    [99],
+  ];
+
+  it("is done the less often the more pairs are open, and seldom is not never", async () => {
+    // 9,900 are open, then 3,960, then 99.
+    expect(await pausesOf(new Watched(script()))).toEqual([495, 198, 100]);
+  });
+
+  it("costs nobody anything in virtual time", async () => {
+    class Virtual extends Watched {
+      static isVirtual = true;
+    }
+    expect(await pausesOf(new Virtual(script()))).toEqual([100, 100, 100]);
+  });
+});
 
 describe("what is to be restored", () => {
   const members = [0, 1, 2, 3];
