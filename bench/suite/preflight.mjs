@@ -185,8 +185,9 @@ async function leftovers() {
     return [];
   } catch ({ message, containers }) {
     if (containers === undefined) return [];
-    const sentence = `What an earlier bench left behind is still there: ${message}`;
-    return [{ sentence, mend: "sudo systemctl restart docker", stops: containers > 0 }];
+    const stops = containers > 0;
+    const sentence = `What an earlier bench left behind is still there: ${message}${stops ? "" : ". This bench does without"}`;
+    return [{ sentence, mend: "sudo systemctl restart docker    # stops other containers, too", stops }];
   }
 }
 

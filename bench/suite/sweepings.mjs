@@ -90,8 +90,7 @@ export async function sweep(whose = owner, docker = new Docker(), patience = PAT
     if (performance.now() > end) {
       // A network may go when its containers have gone.
       for (const { id } of containers.length > 0 ? containers : networks) stuck.add(id);
-      const why = ({ id }) => `The engine does not remove ${id}: ${refusals.get(id) ?? "it goes on trying"}`;
-      const error = new Error([...containers, ...networks].map(why).join("; "));
+      const error = new Error(complaint([...containers, ...networks], refusals));
       throw Object.assign(error, { containers: containers.length });
     }
     if (!isFirst) await pause(ROUND_MS);
@@ -104,6 +103,12 @@ export async function sweep(whose = owner, docker = new Docker(), patience = PAT
     );
     await eachOf(networks, 1, ({ id }) => remove(id, docker.getNetwork(id)));
   }
+}
+
+/** One is named, with what the engine said of it: the others are as a rule there for the same reason. */
+function complaint([{ id }, ...others], refusals) {
+  const more = others.length > 0 ? ` and ${others.length} more` : "";
+  return `The engine does not remove ${id.slice(0, 12)}${more}: ${refusals.get(id) ?? "it goes on trying"}`;
 }
 
 /** Also of an engine that is too busy (`device or resource busy`), does not answer in time, or hangs up. */

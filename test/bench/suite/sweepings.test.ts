@@ -67,6 +67,19 @@ describe("the sweepings", () => {
     expect(asked).toBe(before);
   });
 
+  it("that stay in numbers are told of in one sentence", async () => {
+    const networks = ["0123456789abcdef", "n2", "n3"].map((Id) => ({ Id, Labels: { [LABEL]: "1.0" } }));
+    const refused = Object.assign(new Error("403"), { statusCode: 403, json: { message: "has active endpoints" } });
+    const engine = {
+      listContainers: async () => [],
+      listNetworks: async () => networks,
+      getNetwork: () => ({ remove: () => Promise.reject(refused) }),
+    };
+    await expect(sweep("1.0", engine, { containersMs: 60_000, networksMs: 50, callMs: 10_000 })).rejects.toThrow(
+      /^The engine does not remove 0123456789ab and 2 more: has active endpoints$/,
+    );
+  });
+
   /** An engine with one container, and what becomes of the first attempts to remove it. */
   const engineOf = (...troubles: (Error | "silence")[]) => {
     const engine = {
