@@ -251,7 +251,7 @@ class Discovery {
     return !this.#isAlone() && isPartMissing(this.#gossip.members());
   }
 
-  /** Asked at every change: a list of all members each time would be most of what a change costs. */
+  /** Asked at every change, so without a list of all members. */
   #isAlone(): boolean {
     return this.#gossip.neighbours(this.#gossip.self.address, 1).length === 0;
   }

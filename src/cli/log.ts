@@ -16,7 +16,7 @@ export function openLog(level: string, name: string, out?: DestinationStream): L
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
   };
-  return out ? pino(options, out) : pino(options);
+  return pino(options, out);
 }
 
 /** A line for every change of membership, and one that asks for help when another process has taken our address. */

@@ -1,7 +1,8 @@
 // A node, or a bootstrap, as a process: opens the two ports, puts the rooms of the house together, waits until it
 // should stop, says goodbye. The composition is all that lives here.
 //
-//   rehearsal  →  gossip (UDP)  →  HTTP listens  →  the url is told  →  "Node … is running"  →  discovery  …  stop  →  farewell
+//   rehearsal  →  gossip (UDP)  →  HTTP listens  →  the url is told  →  "Node … is running"  →  discovery  …
+//   stop  →  farewell
 //
 // Gossip is opened first because nobody can know of it yet; whatever fails later closes it again, so nothing half
 // started remains. The url is told last: nobody hears of a port that does not listen, and port 0 has become real.

@@ -1,5 +1,6 @@
 // The command line: what can be said, and who does it. Every command loads its own rooms when it is called, so that a
-// node loads nothing of the cluster, and of the simulator only what it rehearses on. What ends the process while it loads: main.ts and stop.ts.
+// node loads nothing of the cluster, and of the simulator only what it rehearses on. What ends the process while it
+// loads: main.ts and stop.ts.
 
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
