@@ -201,7 +201,11 @@ async function churn(stage) {
     void restart(member);
     await stage.pass(pace.restartEveryMs);
   }
-  const areBack = await stage.until(() => away === 0, DEATH_MS, 100);
+  const areBack = await stage.until(
+    () => away === 0,
+    DEATH_MS,
+    () => 100,
+  );
   if (failure) throw failure;
   if (!areBack) throw new Error(`${away} did not come back within ${(DEATH_MS * pace.patience) / 1_000} s`);
   await stage.see(DEATH_MS);

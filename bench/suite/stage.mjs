@@ -79,7 +79,7 @@ export class Stage {
       this.#progress.share(full / views.length);
       return isWhole(views);
     };
-    if (!(await this.until(isSettled, SETTLE_MS_MAX, SETTLE_LOOK_MS))) {
+    if (!(await this.until(isSettled, SETTLE_MS_MAX, () => SETTLE_LOOK_MS))) {
       throw new Error(`Not all knew all within ${(SETTLE_MS_MAX * this.pace.patience) / 1_000} s`);
     }
     await driver.pass(this.pace.settleMs);
@@ -131,8 +131,12 @@ export class Stage {
   }
 
   /** Looks until everything expected was noticed; false if that is not within so long. */
-  async see(withinMs, lookMs = () => this.#pauseMs()) {
-    return this.until(() => this.look(), withinMs, lookMs);
+  async see(withinMs) {
+    return this.until(
+      () => this.look(),
+      withinMs,
+      () => this.#pauseMs(),
+    );
   }
 
   /**
@@ -175,7 +179,7 @@ export class Stage {
       }
       return this.#isSeen() && missing.length === 0;
     };
-    return this.until(isWhole, withinMs, SETTLE_LOOK_MS);
+    return this.until(isWhole, withinMs, () => SETTLE_LOOK_MS);
   }
 
   /** Lets the driver's time go by, and says how much of it is gone. */
@@ -189,13 +193,13 @@ export class Stage {
 
   /**
    * Looks until it is true, on the driver's clock; false if it is not within so long.
-   * @param lookMs between two looks, or what says so after each
+   * @param pauseMs after each look: how long until the next
    */
-  async until(isTrue, withinMs, lookMs) {
+  async until(isTrue, withinMs, pauseMs) {
     const end = this.driver.now() + withinMs * this.pace.patience;
     while (!(await isTrue())) {
       if (this.driver.now() >= end) return false;
-      await this.driver.pass(typeof lookMs === "function" ? lookMs() : lookMs);
+      await this.driver.pass(pauseMs());
     }
     return true;
   }
