@@ -55,7 +55,11 @@ export function convergence({ id, title, series }) {
 }
 
 const named = ({ name, runs }) => `${name}, ${runs.length} ${runs.length === 1 ? "run" : "runs"}`;
-const edges = ({ times }) => (times.length === 0 ? [] : [times[0], times[Math.floor(times.length / 20)], times.at(-1)]);
+/** What an axis has to reach: also the first that was not at once, for a logarithmic axis begins there. */
+function edges({ times }) {
+  if (times.length === 0) return [];
+  return [times.find((at) => at > 0) ?? 0, times[Math.floor(times.length / 20)], times.at(-1)];
+}
 
 function toldCurve({ name, runs }) {
   const told = (share) => worded(median(runs.map((run) => timeOf(run, share))), timeLabel);
@@ -299,8 +303,14 @@ export function distinctViews({ id, title, series }) {
   const about = `Number of different views over time. ${seen.map(told).join(" ")}`;
   return plotted({ id, title, about, names: seen.map(named) }, (box) => {
     const times = seen.flatMap(({ runs }) => runs.flatMap(({ views }) => views.map(([at]) => at)));
-    const x = timeScale([quantile(times, 0.05) ?? 0, quantile(times, 1) ?? 0], isLog, box);
-    const y = { scale: linearScale(most, box.bottom, box.top), label: countLabel, name: "distinct views" };
+    // Pairs have each an event of its own, a view has none (of a cold start: each pair's is the later start of the two).
+    const x = timeScale(
+      [quantile(times, 0.05) ?? 0, quantile(times, 1) ?? 0],
+      isLog,
+      box,
+      "time since measuring began",
+    );
+    const y = { scale: linearScale(most, box.bottom, box.top, 5, 1), label: countLabel, name: "distinct views" };
     const parts = drawAxes(box, x, y);
     seen.forEach(({ runs }, i) => {
       parts.push(`<g class="${seriesClass(i)}">`);
@@ -346,11 +356,11 @@ function plotted({ id, title, about, names }, draw) {
   return frame({ id, title, about, height: box.bottom + 48 }, [...key.parts, ...draw(box)]);
 }
 
-function timeScale(times, isLog, { left, right }) {
+function timeScale(times, isLog, { left, right }, name = "time since the event") {
   const most = Math.max(0, ...times);
   const least = Math.min(...times.filter((at) => at > 0), most);
-  if (isLog) return { scale: logScale(least, most, left, right), label: timeLabel, name: "time since the event (log)" };
-  return { scale: linearScale(most, left, right, 6), label: timeLabel, name: "time since the event" };
+  if (isLog) return { scale: logScale(least, most, left, right), label: timeLabel, name: `${name} (log)` };
+  return { scale: linearScale(most, left, right, 6), label: timeLabel, name };
 }
 
 const shareScale = ({ top, bottom }) => ({

@@ -100,9 +100,9 @@ export function drawKey(names, y, width = WIDTH) {
   return { parts, height: names.length === 0 ? 0 : (line + 1) * 18 };
 }
 
-/** From a value to a place, and which values to mark. */
-export function linearScale(most, from, to, marks = 5) {
-  const step = niceStep(most / marks);
+/** From a value to a place, and which values to mark: no closer than `leastStep`, which is 1 where things are counted. */
+export function linearScale(most, from, to, marks = 5, leastStep = 0) {
+  const step = Math.max(leastStep, niceStep(most / marks));
   const top = Math.max(step, Math.ceil(most / step - 1e-9) * step);
   const ticks = Array.from({ length: Math.round(top / step) + 1 }, (_, i) => Number((i * step).toPrecision(6)));
   return { at: (value) => from + (Math.min(Math.max(value, 0), top) / top) * (to - from), ticks, top };

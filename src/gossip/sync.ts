@@ -58,10 +58,14 @@ export class Sync {
     else this.#split(to, proof, now, [first, last]);
   }
 
-  /** The other showed its fingerprints: answer where ours differ. */
+  /**
+   * The other showed its fingerprints: answer where ours differ. Ranges of few members are named together as far as one
+   * datagram holds them, with what lies between: of two views that differ everywhere there are sixteen, and what counts
+   * where many do this at once is the datagrams (a mass join: docs/protocol.md).
+   */
   onRanges(frame: Frame, now: number): void {
     const split: number[] = [];
-    let haves = 0;
+    const named: { first: number; last: number }[] = [];
     let previousLast = -1;
     for (let i = 0; i + 3 < frame.ranges.length && i < frame.rangeCount * 4; i += 4) {
       const [first = 0, last = 0, count = 0, fingerprint = 0] = frame.ranges.slice(i, i + 4);
@@ -69,9 +73,12 @@ export class Sync {
       if (first > last || first <= previousLast) return;
       previousLast = last;
       if (this.#agrees(first, last, count, fingerprint)) continue;
+      const before = named.at(-1);
       if (this.#countIn(first, last) > NAMED_MAX && first < last) split.push(first, last);
-      else if (haves++ < HAVES_MAX) this.#have(frame.from, frame.b, now, first, last, ANSWER);
+      else if (before !== undefined && this.#countIn(before.first, last) <= NAMED_MAX) before.last = last;
+      else if (named.length < HAVES_MAX) named.push({ first, last });
     }
+    for (const { first, last } of named) this.#have(frame.from, frame.b, now, first, last, ANSWER);
     if (split.length > 0) this.#split(frame.from, frame.b, now, split);
   }
 

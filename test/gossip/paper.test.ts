@@ -5,12 +5,24 @@
 // Where we deviate, the test says what we do instead. SWIM 4.3 (everybody is probed in bounded time) is a law: laws.test.ts.
 
 import { describe, expect, test } from "vitest";
-import { formatAddress } from "../../src/gossip/address.ts";
+import { formatAddress, ringKeyOf } from "../../src/gossip/address.ts";
 import { ALIVE, claimOf, DEAD, incarnationOf, LEFT, SUSPECT, statusName } from "../../src/gossip/claim.ts";
 import type { Config } from "../../src/gossip/config.ts";
 import { Health } from "../../src/gossip/health.ts";
 import { KEY_MAX } from "../../src/gossip/ring.ts";
-import { ACK, CHALLENGE, CLAIMS, GOSSIP, HAVE, HEARD, JOIN, NACK, PING, PING_REQ } from "../../src/gossip/wire.ts";
+import {
+  ACK,
+  CHALLENGE,
+  CLAIMS,
+  GOSSIP,
+  HAVE,
+  HEARD,
+  JOIN,
+  NACK,
+  PING,
+  PING_REQ,
+  RANGES,
+} from "../../src/gossip/wire.ts";
 import { Lab, names, type Sent } from "./lab.ts";
 import { alive, at, said, write } from "./letters.ts";
 import { Village, type Villager } from "./village.ts";
@@ -1284,6 +1296,43 @@ describe("our own additions", () => {
     }
     expect(rounds).toBeGreaterThan(1);
     expect(told.size).toBe(201);
+  });
+
+  test("of a view that differs everywhere all is named, in as few datagrams as hold it", () => {
+    const lab = settled(99);
+    const [asking = ""] = names(99);
+    const proof = lab.cookieFor(asking);
+    const width = (KEY_MAX + 1) / 16;
+    const ranges = Array.from({ length: 16 }, (_, i) => ({
+      first: i * width,
+      last: (i + 1) * width - 1,
+      count: 0,
+      fingerprint: 0,
+    }));
+    lab.take();
+    lab.hear({ kind: RANGES, from: asking, a: proof, digest: 0, ranges });
+    const named = lab.take(HAVE);
+    expect(named.length).toBeLessThanOrEqual(4);
+    expect(new Set(named.flatMap(({ claims }) => claims.map(({ member }) => member))).size).toBe(100);
+    expect(named[0]?.ranges[0]?.first).toBe(0);
+    expect(named.at(-1)?.ranges[0]?.last).toBe(KEY_MAX);
+  });
+
+  test("two small ranges that differ are named together with what agrees between them", () => {
+    const lab = settled(9);
+    const [asking = ""] = names(9);
+    const proof = lab.cookieFor(asking);
+    const [one = 0, next = 0] = [lab.address, ...names(9)].map((name) => ringKeyOf(at(name))).sort((a, b) => a - b);
+    const ranges = [
+      { first: 0, last: one, count: 5, fingerprint: 5 },
+      { first: one + 1, last: next - 1, count: 0, fingerprint: 0 },
+      { first: next, last: KEY_MAX, count: 5, fingerprint: 5 },
+    ];
+    lab.take();
+    lab.hear({ kind: RANGES, from: asking, a: proof, digest: 0, ranges });
+    // A second one is a question of its own, for the digests differ.
+    const [answer] = lab.take(HAVE);
+    expect(answer?.ranges).toMatchObject([{ first: 0, last: KEY_MAX }]);
   });
 
   /** Somebody with another view is heard; when, and how often, it is asked to reconcile. */

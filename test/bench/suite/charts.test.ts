@@ -156,6 +156,21 @@ describe("the convergence curve", () => {
   });
 });
 
+describe("all runs together", () => {
+  it("shows what came soon also where more than a twentieth came at once", () => {
+    const soon = [...Array.from({ length: 10 }, () => 0), ...Array.from({ length: 10 }, () => 5)];
+    const svg = distribution({
+      id: "a",
+      title: "join",
+      series: [
+        { name: "hearsay", runs: [run("1", 40, 50, 60)] },
+        { name: "Serf", runs: [run("1", ...soon, 700)] },
+      ],
+    });
+    expect(all(drawn(svg), "text").map(textOf)).toContain("5 ms");
+  });
+});
+
 describe("distinct views", () => {
   it("keeps the peak of a run of many looks", () => {
     const views = Array.from({ length: 5_000 }, (_, i): [number, number] => [i, i === 1_237 ? 99 : 1]);
@@ -166,6 +181,22 @@ describe("distinct views", () => {
     });
     expect(textOf(only(drawn(svg), "desc"))).toContain("at most 99 at once");
     expect(svg.length).toBeLessThan(10_000);
+  });
+
+  it("counts them in whole numbers, and time from when measuring began", () => {
+    const views: [number, number][] = [
+      [0, 2],
+      [300, 1],
+    ];
+    const svg = distinctViews({
+      id: "a",
+      title: "views",
+      series: [{ name: "hearsay", runs: [{ label: "1", views }] }],
+    });
+    const words = all(drawn(svg), "text").map(textOf);
+    expect(words).toContain("time since measuring began");
+    expect(words.filter((text) => text.includes("."))).toEqual([]);
+    expect(words).toEqual(expect.arrayContaining(["0", "1", "2"]));
   });
 });
 
