@@ -2,7 +2,8 @@
 // objects it meets. A hundred nodes on two processors that all join in the same moment did little else for seconds
 // (docs/docker.md). So a node rehearses before it opens its ports, when nobody waits for it yet: a handful of members in
 // virtual time, the simulator's, find each other, say something and leave, and what they notice is written down as it is on
-// the day. Nothing of it leaves the process, and nothing is kept.
+// the day; and what an operator asks is read once (a schema compiles itself when it is used first). Nothing of it leaves the
+// process, and nothing is kept.
 
 import { EventEmitter } from "node:events";
 import type { DestinationStream } from "pino";
@@ -13,9 +14,11 @@ import type { Message } from "../gossip/messages.ts";
 import type { Peer } from "../gossip/peers.ts";
 import { encodeProfile } from "../gossip/profile.ts";
 import { Witness } from "../gossip/witness.ts";
+import { joinBody } from "../http/admin.ts";
 import { sealLetter } from "../http/envelope.ts";
 import { Feed } from "../http/feed.ts";
 import { Inbox } from "../http/inbox.ts";
+import { messageBody } from "../http/messages.ts";
 import { relayGossip } from "../http/reception.ts";
 import { CALM, Network } from "../sim/network.ts";
 import { logMembership, openLog } from "./log.ts";
@@ -33,6 +36,8 @@ export interface Rehearsal {
   readonly agreed: boolean;
   /** Messages that were heard, by all together. */
   readonly heard: number;
+  /** Whether what an operator asks was understood. */
+  readonly understood: boolean;
 }
 
 const NOWHERE: DestinationStream = { write: () => {} };
@@ -77,7 +82,9 @@ export function rehearse(out = NOWHERE): Rehearsal {
   for (const guest of guests) net.leave(guest);
   net.run(net.now + FAREWELL_MS);
   endRelay();
-  return { agreed, heard };
+  const join = joinBody.safeParse({ seeds: ["10.0.0.1:7979"] });
+  const message = messageBody.safeParse({ sender: "rehearsal", msg: "hello", to: "all" });
+  return { agreed, heard, understood: join.success && message.success };
 }
 
 /** The same each time: what was played once without a fault is played so always. */

@@ -16,7 +16,7 @@ const JOIN_WAIT_MS = 30_000;
 const JOINS_MAX = 4;
 const WRONG_SEEDS = "seeds must be a list of 1 to 32 host:port";
 
-const joinBody = z.object(
+export const joinBody = z.object(
   {
     seeds: z
       .array(z.string({ error: WRONG_SEEDS }).min(1, { error: WRONG_SEEDS }).max(262, { error: WRONG_SEEDS }), {

@@ -15,7 +15,7 @@ const PAGE_BYTES_MAX = 256 * 1024;
 const MISSING = "Missing sender or msg";
 const WRONG_TO = "to must be a node's uuid, name or URL, or all";
 
-const messageBody = z.object(
+export const messageBody = z.object(
   {
     sender: z
       .string({ error: MISSING })

@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { expect, test } from "vitest";
 import { rehearse } from "../../src/cli/rehearsal.ts";
 
-test("a handful of members find each other, hear what each says, and write it down; and it is the same each time", () => {
+test("a handful of members find each other, hear what each says, and write it down, what is asked is read; and it is the same each time", () => {
   const played = () => {
     const lines: string[] = [];
     const outcome = rehearse({ write: (line) => void lines.push(JSON.parse(line).event ?? "message") });
@@ -12,7 +12,7 @@ test("a handful of members find each other, hear what each says, and write it do
   };
   const first = played();
   // Eight say something, seven others hear each.
-  expect(first.outcome).toEqual({ agreed: true, heard: 8 * 7 });
+  expect(first.outcome).toEqual({ agreed: true, heard: 8 * 7, understood: true });
   const count = (event: string) => first.lines.filter((line) => line === event).length;
   expect([count("up"), count("message")]).toEqual([8 * 7, 8 * 7]);
   // All but the first go, so that at least the first sees each go.
