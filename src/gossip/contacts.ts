@@ -153,10 +153,14 @@ export class Contacts {
    * none; nor has one who lets others in, or two could be each other's and nobody else's.
    */
   hostOf(now: number): Peer | undefined {
+    return this.#roundTrip.estimateMs < SLOW_HOST_MS ? undefined : this.crowdHostOf(now);
+  }
+
+  /** The same, however long it takes: one that was quick at first may be slow by now. */
+  crowdHostOf(now: number): Peer | undefined {
     const host = this.#host;
     if (host === undefined || this.#hasLetIn || this.#standing > 1) return undefined;
     if (this.#members.live > WARDS_MAX || !this.#hasJustGrown(now)) return undefined;
-    if (this.#roundTrip.estimateMs < SLOW_HOST_MS) return undefined;
     return (this.#wards.get(host) ?? 0) > now && this.#isSound(host) ? host : undefined;
   }
 

@@ -15,7 +15,7 @@ import type { Random } from "./random.ts";
 import { KEY_MAX } from "./ring.ts";
 import type { Sync } from "./sync.ts";
 import { RESYNC, type Timers } from "./timers.ts";
-import { ACK, CHALLENGE, type Frame, JOIN } from "./wire.ts";
+import { CHALLENGE, type Frame, JOIN } from "./wire.ts";
 
 /** A question is asked again after the round-trip's estimate, at least this and at most a probe's timeout, and so often in all. */
 const ANSWER_MIN_MS = 50;
@@ -49,6 +49,7 @@ export class Repair {
   #changedAt = Number.NEGATIVE_INFINITY;
   #asked: Asked | undefined;
   #begunAt = Number.NEGATIVE_INFINITY;
+  #askedHostAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     members: Members,
@@ -87,15 +88,15 @@ export class Repair {
   }
 
   /**
-   * Reconciles with a live member whose digest differed. Is it our host, to whom alone we listen while many join, we ask it
-   * once more when it has been silent for a while: what it said last may have been lost.
+   * Reconciles with a live member whose digest differed. Is it our host, who lets in many, we ask it once more when it has
+   * been silent for a while: what it said last may have been lost, or it has no time to say anything.
    */
   compare(now: number, frame: Frame, isFromHost: boolean): void {
     const sender = this.#peers.find(frame.from);
     if (sender === undefined || !isLive(this.#members.claim(sender))) return;
     const isDifferent = frame.digest !== this.#members.ring.digest;
-    if (isFromHost && (isDifferent || frame.kind !== ACK)) {
-      // Who is slow is silent for a while without having said its last.
+    if (isFromHost && (isDifferent || this.#changedAt > this.#askedHostAt)) {
+      // Who is slow is silent for a while without having said its last. If nothing was new since it was asked, it had.
       const { gossipIntervalMs, probeTimeoutMs } = this.#config;
       const silenceMs = 2 * gossipIntervalMs + Math.min(probeTimeoutMs, this.#roundTrip.meanMs);
       this.#timers.set(RESYNC, SILENT_HOST, now + silenceMs * (0.75 + this.#random.unit() / 2));
@@ -104,9 +105,11 @@ export class Repair {
     if (isDifferent && frame.kind !== CHALLENGE && frame.kind !== JOIN) this.reconcile(now, frame);
   }
 
-  /** Our host has been silent: its answer shows whether we have heard all that it has said. */
+  /** Our host has been silent: its answer shows whether we have heard all that it has to say. */
   askHost(now: number, host: Peer | undefined): void {
-    if (host !== undefined) this.#prober.greet(now, host);
+    if (host === undefined) return;
+    this.#askedHostAt = now;
+    this.#prober.greet(now, host);
   }
 
   /**

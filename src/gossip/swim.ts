@@ -405,7 +405,7 @@ export class Swim {
           break;
         case RESYNC:
           if (timer.subject === SILENT_HOST)
-            this.#repair.askHost(now, this.#leaving ? undefined : this.#contacts.hostOf(now));
+            this.#repair.askHost(now, this.#leaving ? undefined : this.#contacts.crowdHostOf(now));
           else this.#repair.resume(now, !this.#leaving && !this.#standing.isDamped);
           break;
         case COMEBACK:
@@ -453,7 +453,8 @@ export class Swim {
     // The accuser hears our answer at once, whether or not it still counts us among the living.
     const isAnswerDue = frame.kind !== PING && this.members.claim(this.members.self) !== before;
     if (isAnswerDue && this.#peers.find(frame.from) !== undefined) this.#gossip.post(GOSSIP, frame.from, 0, 0, now);
-    if (!this.#leaving && !this.#standing.isDamped) this.#repair.compare(now, frame, this.#isHostOf(now, frame.from));
+    if (!this.#leaving && !this.#standing.isDamped)
+      this.#repair.compare(now, frame, this.#isPeer(this.#contacts.crowdHostOf(now), frame.from));
     if (frame.kind !== HEARD) this.#gossip.acknowledge(frame, now, this.#isHeard);
     return verdict;
   }
@@ -702,8 +703,11 @@ export class Swim {
 
   /** Is this who lets us in among many? News goes to it alone then, and it need not hear its own. */
   #isHostOf(now: number, address: Address): boolean {
-    const host = this.#contacts.hostOf(now);
-    return host !== undefined && this.#peers.address(host) === address;
+    return this.#isPeer(this.#contacts.hostOf(now), address);
+  }
+
+  #isPeer(peer: Peer | undefined, address: Address): boolean {
+    return peer !== undefined && this.#peers.address(peer) === address;
   }
 
   #isRemembered(address: Address): boolean {

@@ -23,8 +23,9 @@ import type { Peer, Peers } from "./peers.ts";
 import { KEY_MAX } from "./ring.ts";
 import { CLAIMS, type Frame, GOSSIP, HAVE, RANGES } from "./wire.ts";
 
-/** A `have` names at most this many members, which fit a datagram (19 bytes each, 31 by IPv6). */
-const NAMED_MAX = 38;
+/** A `have` names at most this many members, which fit a datagram with any label: 19 bytes each, by IPv6 31. */
+const NAMED_MAX = 62;
+const NAMED_MAX_IPV6 = 38;
 const SPLIT = 16;
 const HAVES_MAX = 8;
 const PAGES_MAX = 4;
@@ -41,6 +42,7 @@ export class Sync {
   readonly #outbox: Outbox;
   readonly #doubts: Doubts;
   readonly #drop: (now: number, peer: Peer) => void;
+  readonly #namedMax: number;
   #exposedAt = Number.NEGATIVE_INFINITY;
 
   /** @param drop takes one for gone for whom we cannot vouch, and of whom another knows nothing */
@@ -50,11 +52,13 @@ export class Sync {
     this.#outbox = outbox;
     this.#doubts = doubts;
     this.#drop = drop;
+    // Others are of our own family; if not, some are not named, and told to us again.
+    this.#namedMax = typeof peers.address(members.self) === "number" ? NAMED_MAX : NAMED_MAX_IPV6;
   }
 
   /** Opens a reconciliation of the ring from `first` to `last`; `proof` is the other's cookie for us. */
   begin(to: Address, proof: number, now: number, first = 0, last = KEY_MAX): void {
-    if (this.#countIn(first, last) <= NAMED_MAX) this.#have(to, proof, now, first, last, ANSWER);
+    if (this.#countIn(first, last) <= this.#namedMax) this.#have(to, proof, now, first, last, ANSWER);
     else this.#split(to, proof, now, [first, last]);
   }
 
@@ -74,8 +78,8 @@ export class Sync {
       previousLast = last;
       if (this.#agrees(first, last, count, fingerprint)) continue;
       const before = named.at(-1);
-      if (this.#countIn(first, last) > NAMED_MAX && first < last) split.push(first, last);
-      else if (before !== undefined && this.#countIn(before.first, last) <= NAMED_MAX) before.last = last;
+      if (this.#countIn(first, last) > this.#namedMax && first < last) split.push(first, last);
+      else if (before !== undefined && this.#countIn(before.first, last) <= this.#namedMax) before.last = last;
       else if (named.length < HAVES_MAX) named.push({ first, last });
     }
     for (const { first, last } of named) this.#have(frame.from, frame.b, now, first, last, ANSWER);
@@ -100,7 +104,7 @@ export class Sync {
     this.#tell(from, proof, now, lacking, last);
     if (isAsking) {
       // One key cannot be split, however many share it.
-      if (first === last || this.#countIn(first, last) <= NAMED_MAX) this.#have(from, proof, now, first, last, 0);
+      if (first === last || this.#countIn(first, last) <= this.#namedMax) this.#have(from, proof, now, first, last, 0);
       else this.#split(from, proof, now, [first, last]);
     }
   }
@@ -177,6 +181,7 @@ export class Sync {
   #have(to: Address, proof: number, now: number, first: number, last: number, flags: number): void {
     const { ring } = this.#members;
     this.#outbox.open(HAVE, to, proof, flags, now);
+    this.#outbox.reserveRange();
     const end = ring.positionOfKey(last + 1);
     for (let position = ring.positionOfKey(first); position < end; position++) {
       const peer = ring.at(position);

@@ -1127,6 +1127,35 @@ describe("our own additions", () => {
     expect(pings().length, "after one with another view, and none with ours").toBe(1);
   });
 
+  test.each([
+    ["quickly", 1],
+    ["slowly", 60],
+  ])(
+    "ours: who is let in %s among others asks a host that has been silent, and again if anything was new meanwhile",
+    (_how, delayMs) => {
+      const lab = new Lab({ config: { probeIntervalMs: 600_000 } });
+      const [host = "", ...others] = names(7);
+      const late = others.pop() as string;
+      const pings = () => lab.take(PING).filter(({ to }) => to === host);
+      lab.enter(host, delayMs);
+      lab.know(...others);
+      lab.hear({ kind: GOSSIP, from: host });
+      lab.runFor(700);
+      const [first, ...more] = pings();
+      expect(first).toBeDefined();
+      expect(more).toEqual([]);
+      lab.know(late);
+      lab.hear({ kind: ACK, from: host, a: first?.a ?? 0 });
+      lab.runFor(700);
+      const [second, ...evenMore] = pings();
+      expect(second).toBeDefined();
+      expect(evenMore).toEqual([]);
+      lab.hear({ kind: ACK, from: host, a: second?.a ?? 0 });
+      lab.runFor(5_000);
+      expect(pings()).toEqual([]);
+    },
+  );
+
   test("ours: whoever lets many in has for each of them so many datagrams of news a second more", () => {
     const toldWithin = (wards: number) => {
       const lab = new Lab({});
