@@ -10,8 +10,8 @@ const SETTLE_MS_MAX = 240_000;
 const SETTLE_LOOK_MS = 500;
 const LOOK_MS = 100;
 /** So much longer for every so many pairs that are open, and this at most. */
-const PAIRS_PER_MS = 20;
-const LOOK_MS_MAX = 500;
+const PAIRS_PER_MS = 5;
+const LOOK_MS_MAX = 2_000;
 
 /** How long things take that are not measured, and how often they are done. */
 export const PACE = {

@@ -34,12 +34,13 @@ describe("members who join one seed at once", () => {
 
   // A newcomer's question or its answer is lost once in five times, and now and then several times in a row.
   it("know all pairs within a second and a half, nine times of ten: 100 of them, 10 % loss", () => {
-    const runs = seeds(20).map((seed) => ({ seed, ...play("converge", 100, 0.1, seed) }));
-    expect(runs.filter(({ missed }) => missed > 0)).toEqual([]);
-    const late = runs
-      .filter(({ allPairsMs }) => allPairsMs > 1_500)
-      .map(({ seed, allPairsMs }) => ({ seed, allPairsMs }));
-    expect(late.length, JSON.stringify(late)).toBeLessThanOrEqual(2);
+    const late: string[] = [];
+    for (const seed of seeds(20)) {
+      const { allPairsMs, missed } = play("converge", 100, 0.1, seed);
+      expect({ seed, missed }).toEqual({ seed, missed: 0 });
+      if (allPairsMs === undefined || allPairsMs > 1_500) late.push(`seed ${seed}: ${allPairsMs} ms`);
+    }
+    expect(late.length, late.join(", ")).toBeLessThanOrEqual(2);
   });
 
   it("know all pairs within five seconds: 1,000 of them", { timeout: 90_000 }, () => {

@@ -122,7 +122,7 @@ describe("looking", () => {
 
   it("is done the less often the more pairs are open, and seldom is not never", async () => {
     // 9,900 are open, then 3,960, then 99.
-    expect(await pausesOf(new Watched(script()))).toEqual([495, 198, 100]);
+    expect(await pausesOf(new Watched(script()))).toEqual([1_980, 792, 100]);
   });
 
   it("costs nobody anything in virtual time", async () => {
