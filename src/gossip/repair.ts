@@ -20,6 +20,8 @@ import { CHALLENGE, type Frame, JOIN } from "./wire.ts";
 /** A question is asked again after the round-trip's estimate, at least this and at most a probe's timeout, and so often in all. */
 const ANSWER_MIN_MS = 50;
 const TRIES_MAX = 4;
+/** A host is silent when so many rounds of gossip, and a round-trip, have brought nothing. Whoever asks sooner has to ask again. */
+const SILENT_ROUNDS = 4;
 /** What the timer RESYNC is about, if not about a question that was not answered. */
 export const SILENT_HOST = 1;
 
@@ -98,7 +100,7 @@ export class Repair {
     if (isFromHost && (isDifferent || this.#changedAt > this.#askedHostAt)) {
       // Who is slow is silent for a while without having said its last. If nothing was new since it was asked, it had.
       const { gossipIntervalMs, probeTimeoutMs } = this.#config;
-      const silenceMs = 2 * gossipIntervalMs + Math.min(probeTimeoutMs, this.#roundTrip.meanMs);
+      const silenceMs = SILENT_ROUNDS * gossipIntervalMs + Math.min(probeTimeoutMs, this.#roundTrip.meanMs);
       this.#timers.set(RESYNC, SILENT_HOST, now + silenceMs * (0.75 + this.#random.unit() / 2));
     }
     // Whoever was just challenged or let in goes on by itself.

@@ -22,9 +22,7 @@ describe("a mass join on few processors", () => {
     const join = (processors: number) => massJoin({ members: 40, processors });
     const [one, two, many] = [join(1), join(2), join(40)];
     expect(half(one)).toBeGreaterThan(1.2 * half(two));
-    // With one for each it is the host's own that is waited for.
     expect(half(two)).toBeGreaterThan(half(many));
-    expect(many.hostMs).toBeGreaterThan(0.8 * half(many));
     // Nobody has had more than there was.
     expect(two.hadMs).toBeLessThanOrEqual(2 * (3_000 + last(two)));
     expect(last(massJoin({ members: 40, costs: FREE }))).toBeLessThan(500);
