@@ -1,11 +1,12 @@
 // A mass join on few processors, in virtual time. A hundred containers on one machine have most trouble with that, and in the
 // simulator, where computing takes no time, it is over in a moment. Here the same core runs, each member in an event loop
-// as node.ts drives it; each input takes a processor for a while, and processors go to whoever has had least of them.
+// as node.ts drives it; each input takes a processor for a while, and processors go to whoever has had least of them. Nothing is
+// lost: a socket holds whatever waits.
 //
 // The costs are rough: chosen so that it takes about as long as routed containers on two processors do (bench/README.md).
 // So it tells what makes a join longer or shorter, and why, the same for each seed; how long one takes is measured elsewhere.
 //
-// Usage: npm run bench:processors -- [--members 100] [--processors 2] [--seeds 5] [--from 1] [--set name=number …]
+// Usage: npm run bench:processors -- [--members 100] [--processors 2] [--seeds 5] [--from 1] [--set name=number]…
 
 import { addressOf } from "../dist/gossip/address.js";
 import { configure } from "../dist/gossip/config.js";
@@ -31,7 +32,7 @@ import { integer, quantile, refuse, told } from "./record.mjs";
 import { isMain } from "./suite/command.mjs";
 import { ms, number, sum, table } from "./words.mjs";
 
-/** ms of a processor: on average of an operator's request (by HTTP), and of each datagram, newly known member, and timer. */
+/** ms of a processor: on average of an operator's request (by HTTP); and of each datagram, newly known member, and timer. */
 export const COSTS = { request: 13, read: 0.3, send: 0.2, learn: 0.09, timer: 0.07 };
 /** Between an operator's two requests, ms. */
 const REQUEST_EVERY_MS = 0.8;
@@ -47,7 +48,7 @@ const LATE_MS = 20;
 const DATAGRAMS_AT_ONCE = 32;
 const CATCH_UPS_MAX = 64;
 const KINDS = { PING, PING_REQ, ACK, NACK, GOSSIP, JOIN, CHALLENGE, RANGES, HAVE, CLAIMS, HEARD };
-const USAGE = `Usage: npm run bench:processors -- [--members 100] [--processors 2] [--seeds 5] [--from 1] [--set read=0.3 …]
+const USAGE = `Usage: npm run bench:processors -- [--members 100] [--processors 2] [--seeds 5] [--from 1] [--set read=0.3]…
   --set   costs in ms of a processor: ${Object.keys(COSTS).join(", ")}`;
 
 /** What one member's process does, in steps that each take a processor for a while. */
@@ -233,15 +234,19 @@ class Machine {
     }
     this.#turns.set(process, this.#turns.get(process) + at - from);
     process.busyUntil = at;
+    // Whose slice ended with the last of its work sleeps now.
+    process.isWaiting = process.dueAt <= at;
     return at;
   }
 }
 
 /**
- * All but the first are told, in this order, to join the first.
+ * All but the first are told, in this order, to join the first. A member that is forgotten and known again counts once more: in
+ * a mass join nobody is.
  * @param {{ members?: number, processors?: number, seed?: number, costs?: Partial<typeof COSTS> }} options
- * @returns times in ms from the first request on: of each (observer, member) pair, sorted; `missed` of them within a minute
- *   not; what was sent, by its kind, and `hostBytes` of it by the first; ms of a processor that `hadMs` all and `hostMs` the first
+ * @returns times in ms from the first request on: of each (observer, member) pair, sorted; how many `missed` it within a minute;
+ *   what was `sent` from then on, by its kind, and the `hostBytes` of it that the first sent; and since the start, in ms of a
+ *   processor, `hadMs` by all and `hostMs` by the first; `endMs` on the clock of the start
  */
 export function massJoin({ members = 100, processors = 2, seed = 1, costs = {} } = {}) {
   const random = new Random(seed);
@@ -266,12 +271,21 @@ export function massJoin({ members = 100, processors = 2, seed = 1, costs = {} }
     }
   };
   const [seedAddress] = addresses;
-  for (const each of all.slice(1)) each.put({ at: JOIN_AT_MS + each.index * REQUEST_EVERY_MS, seed: seedAddress });
+  for (const each of all.slice(1))
+    each.put({ at: JOIN_AT_MS + (each.index - 1) * REQUEST_EVERY_MS, seed: seedAddress });
   const isOver = () => all.every(({ swim }) => swim.members.live === members);
   machine.run(all, post, isOver, JOIN_AT_MS + WAIT_MS);
   times.sort((a, b) => a - b);
   const hadMs = sum(all.map(({ had }) => had));
-  return { times, missed: members * (members - 1) - times.length, sent, hostBytes, hadMs, hostMs: all[0].had };
+  return {
+    times,
+    missed: members * (members - 1) - times.length,
+    sent,
+    hostBytes,
+    hadMs,
+    hostMs: all[0].had,
+    endMs: machine.now,
+  };
 }
 
 function settings() {
@@ -285,7 +299,8 @@ function settings() {
   });
   const costs = Object.fromEntries(
     values.set.map((given) => {
-      const [name, value = ""] = given.split("=");
+      const [name, ...rest] = given.split("=");
+      const value = rest.join("=");
       const cost = value.trim() === "" ? Number.NaN : Number(value);
       const isCost = Object.hasOwn(COSTS, name) && cost >= 0 && cost <= 1_000;
       return isCost
@@ -313,12 +328,13 @@ function main() {
     return [quantile(values, 0.5), Math.min(...values), Math.max(...values)].map(put);
   };
   const pairs = join.members * (join.members - 1);
-  const timeOf = (share) => (run) => run.times[Math.ceil(share * pairs) - 1] ?? -1;
+  const timeOf = (share) => (run) => run.times[Math.ceil(share * pairs) - 1] ?? Number.POSITIVE_INFINITY;
+  const time = (value) => ms(Number.isFinite(value) ? value : -1);
   const each = (of) => (run) => of(run) / join.members;
   const rows = [
-    ["half of the pairs", ...spread(timeOf(0.5), ms)],
-    ["99 % of the pairs", ...spread(timeOf(0.99), ms)],
-    ["the last pair", ...spread(timeOf(1), ms)],
+    ["half of the pairs", ...spread(timeOf(0.5), time)],
+    ["99 % of the pairs", ...spread(timeOf(0.99), time)],
+    ["the last pair", ...spread(timeOf(1), time)],
     [
       "datagrams a member",
       ...spread(

@@ -303,7 +303,7 @@ export function distinctViews({ id, title, series }) {
   const about = `Number of different views over time. ${seen.map(told).join(" ")}`;
   return plotted({ id, title, about, names: seen.map(named) }, (box) => {
     const times = seen.flatMap(({ runs }) => runs.flatMap(({ views }) => views.map(([at]) => at)));
-    // Pairs have each an event of its own, a view has none (of a cold start: each pair's is the later start of the two).
+    // Each pair has an event of its own (in a cold start the later of its two starts), a view has none.
     const x = timeScale(
       [quantile(times, 0.05) ?? 0, quantile(times, 1) ?? 0],
       isLog,

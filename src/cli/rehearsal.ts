@@ -2,7 +2,7 @@
 // objects it meets. A hundred nodes on two processors that all join in the same moment did little else for seconds
 // (docs/docker.md). So a node rehearses before it opens its ports, when nobody waits for it yet: a handful of members in
 // virtual time, the simulator's, find each other, say something and leave, and what they notice is written down as it is on
-// the day; and what an operator asks is read once (a schema compiles itself when it is used first). Nothing of it leaves the
+// the day; and what an operator may ask is read (a schema compiles itself when it is first used). Nothing of it leaves the
 // process, and nothing is kept.
 
 import { EventEmitter } from "node:events";

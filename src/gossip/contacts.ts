@@ -139,11 +139,7 @@ export class Contacts {
 
   /** Many are being let in at this moment. */
   #isGrowing(now: number): boolean {
-    return this.#members.live > FEW && this.#hasJustGrown(now);
-  }
-
-  #hasJustGrown(now: number): boolean {
-    return now - this.#grewAt <= GROWING_MS && this.#members.live > this.#standing * FORMING;
+    return this.#members.live > FEW && this.isBeingFilled(now);
   }
 
   /**
@@ -153,15 +149,20 @@ export class Contacts {
    * none; nor has one who lets others in, or two could be each other's and nobody else's.
    */
   hostOf(now: number): Peer | undefined {
-    return this.#roundTrip.estimateMs < SLOW_HOST_MS ? undefined : this.crowdHostOf(now);
+    const isSlow = this.#roundTrip.estimateMs >= SLOW_HOST_MS;
+    return isSlow && this.isBeingFilled(now) ? this.hostLately(now) : undefined;
   }
 
-  /** The same, however long it takes: one that was quick at first may be slow by now. */
-  crowdHostOf(now: number): Peer | undefined {
+  /** Who let us in lately, quick or slow, if we let in nobody and never stood still; in a group that its host can tell of all. */
+  hostLately(now: number): Peer | undefined {
     const host = this.#host;
-    if (host === undefined || this.#hasLetIn || this.#standing > 1) return undefined;
-    if (this.#members.live > WARDS_MAX || !this.#hasJustGrown(now)) return undefined;
+    if (host === undefined || this.#hasLetIn || this.#standing > 1 || this.#members.live > WARDS_MAX) return undefined;
     return (this.#wards.get(host) ?? 0) > now && this.#isSound(host) ? host : undefined;
+  }
+
+  /** Somebody new has just been heard of: more may be to come. */
+  isBeingFilled(now: number): boolean {
+    return now - this.#grewAt <= GROWING_MS && this.#members.live > this.#standing * FORMING;
   }
 
   /**

@@ -51,7 +51,9 @@ export class Repair {
   #changedAt = Number.NEGATIVE_INFINITY;
   #asked: Asked | undefined;
   #begunAt = Number.NEGATIVE_INFINITY;
-  #askedHostAt = Number.NEGATIVE_INFINITY;
+  /** When our host was asked last, and how often since it spoke. */
+  #hostAskedAt = Number.NEGATIVE_INFINITY;
+  #hostAsks = 0;
 
   constructor(
     members: Members,
@@ -89,29 +91,41 @@ export class Repair {
     if (this.agreed) this.answered(frame.from);
   }
 
-  /**
-   * Reconciles with a live member whose digest differed. Is it our host, who lets in many, we ask it once more when it has
-   * been silent for a while: what it said last may have been lost, or it has no time to say anything.
-   */
-  compare(now: number, frame: Frame, isFromHost: boolean): void {
+  /** Reconciles with a live member whose digest differed. */
+  compare(now: number, frame: Frame): void {
     const sender = this.#peers.find(frame.from);
     if (sender === undefined || !isLive(this.#members.claim(sender))) return;
     const isDifferent = frame.digest !== this.#members.ring.digest;
-    if (isFromHost && (isDifferent || this.#changedAt > this.#askedHostAt)) {
-      // Who is slow is silent for a while without having said its last. If nothing was new since it was asked, it had.
-      const { gossipIntervalMs, probeTimeoutMs } = this.#config;
-      const silenceMs = SILENT_ROUNDS * gossipIntervalMs + Math.min(probeTimeoutMs, this.#roundTrip.meanMs);
-      this.#timers.set(RESYNC, SILENT_HOST, now + silenceMs * (0.75 + this.#random.unit() / 2));
-    }
     // Whoever was just challenged or let in goes on by itself.
     if (isDifferent && frame.kind !== CHALLENGE && frame.kind !== JOIN) this.reconcile(now, frame);
   }
 
-  /** Our host has been silent: its answer shows whether we have heard all that it has to say. */
+  // ── the host: who let us in, and many others with us ──
+
+  /**
+   * Our host said something. When it has been silent for a while it is asked: what it said last may have been lost, or it has no
+   * time to say anything. If its answer shows our view, and nothing was new since it was asked, it has told us all.
+   */
+  hostSpoke(now: number, frame: Frame, isBeingFilled: boolean): void {
+    this.#hostAsks = 0;
+    const isDifferent = frame.digest !== this.#members.ring.digest;
+    if (isBeingFilled && (isDifferent || this.#changedAt > this.#hostAskedAt)) this.#awaitHost(now);
+    else this.#timers.cancel(RESYNC, SILENT_HOST);
+  }
+
+  /** Who is slow is silent for a while without having said its last. */
+  #awaitHost(now: number): void {
+    const { gossipIntervalMs, probeTimeoutMs } = this.#config;
+    const silenceMs = SILENT_ROUNDS * gossipIntervalMs + Math.min(probeTimeoutMs, this.#roundTrip.meanMs);
+    this.#timers.set(RESYNC, SILENT_HOST, now + silenceMs * (0.75 + this.#random.unit() / 2));
+  }
+
+  /** Our host has been silent: its answer shows whether we have heard all that it has to say. Without an answer, again. */
   askHost(now: number, host: Peer | undefined): void {
     if (host === undefined) return;
-    this.#askedHostAt = now;
+    this.#hostAskedAt = now;
     this.#prober.greet(now, host);
+    if (++this.#hostAsks < TRIES_MAX) this.#awaitHost(now);
   }
 
   /**

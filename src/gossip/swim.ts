@@ -405,7 +405,7 @@ export class Swim {
           break;
         case RESYNC:
           if (timer.subject === SILENT_HOST)
-            this.#repair.askHost(now, this.#leaving ? undefined : this.#contacts.crowdHostOf(now));
+            this.#repair.askHost(now, this.#leaving ? undefined : this.#contacts.hostLately(now));
           else this.#repair.resume(now, !this.#leaving && !this.#standing.isDamped);
           break;
         case COMEBACK:
@@ -453,8 +453,12 @@ export class Swim {
     // The accuser hears our answer at once, whether or not it still counts us among the living.
     const isAnswerDue = frame.kind !== PING && this.members.claim(this.members.self) !== before;
     if (isAnswerDue && this.#peers.find(frame.from) !== undefined) this.#gossip.post(GOSSIP, frame.from, 0, 0, now);
-    if (!this.#leaving && !this.#standing.isDamped)
-      this.#repair.compare(now, frame, this.#isPeer(this.#contacts.crowdHostOf(now), frame.from));
+    if (!this.#leaving && !this.#standing.isDamped) {
+      if (this.#isPeer(this.#contacts.hostLately(now), frame.from)) {
+        this.#repair.hostSpoke(now, frame, this.#contacts.isBeingFilled(now));
+      }
+      this.#repair.compare(now, frame);
+    }
     if (frame.kind !== HEARD) this.#gossip.acknowledge(frame, now, this.#isHeard);
     return verdict;
   }

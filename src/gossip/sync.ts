@@ -23,9 +23,12 @@ import type { Peer, Peers } from "./peers.ts";
 import { KEY_MAX } from "./ring.ts";
 import { CLAIMS, type Frame, GOSSIP, HAVE, RANGES } from "./wire.ts";
 
-/** A `have` names at most this many members, which fit a datagram with any label: 19 bytes each, by IPv6 31. */
-const NAMED_MAX = 62;
-const NAMED_MAX_IPV6 = 38;
+/**
+ * A `have` names at most so many members: 19 bytes each, 31 by IPv6, and with the longest label and a range they fit a datagram
+ * with a hundred bytes to spare.
+ */
+const NAMED_IPV4_MAX = 62;
+const NAMED_IPV6_MAX = 38;
 const SPLIT = 16;
 const HAVES_MAX = 8;
 const PAGES_MAX = 4;
@@ -42,7 +45,6 @@ export class Sync {
   readonly #outbox: Outbox;
   readonly #doubts: Doubts;
   readonly #drop: (now: number, peer: Peer) => void;
-  readonly #namedMax: number;
   #exposedAt = Number.NEGATIVE_INFINITY;
 
   /** @param drop takes one for gone for whom we cannot vouch, and of whom another knows nothing */
@@ -52,35 +54,38 @@ export class Sync {
     this.#outbox = outbox;
     this.#doubts = doubts;
     this.#drop = drop;
-    // Others are of our own family; if not, some are not named, and told to us again.
-    this.#namedMax = typeof peers.address(members.self) === "number" ? NAMED_MAX : NAMED_MAX_IPV6;
   }
 
   /** Opens a reconciliation of the ring from `first` to `last`; `proof` is the other's cookie for us. */
   begin(to: Address, proof: number, now: number, first = 0, last = KEY_MAX): void {
-    if (this.#countIn(first, last) <= this.#namedMax) this.#have(to, proof, now, first, last, ANSWER);
+    if (this.#isNameable(first, last)) this.#have(to, proof, now, first, last, ANSWER);
     else this.#split(to, proof, now, [first, last]);
   }
 
   /**
    * The other showed its fingerprints: answer where ours differ. Ranges of few members are named together as far as one
    * datagram holds them, with what lies between: of two views that differ everywhere there are sixteen, and what counts
-   * where many do this at once is the datagrams (a mass join: docs/protocol.md).
+   * where many do this at once is the datagrams (a mass join: docs/protocol.md). Few on both sides: who could not answer
+   * with a list would split the range again, and so on for ever.
    */
   onRanges(frame: Frame, now: number): void {
     const split: number[] = [];
-    const named: { first: number; last: number }[] = [];
+    const named: { first: number; last: number; readonly theirsBefore: number }[] = [];
     let previousLast = -1;
+    let theirs = 0;
     for (let i = 0; i + 3 < frame.ranges.length && i < frame.rangeCount * 4; i += 4) {
       const [first = 0, last = 0, count = 0, fingerprint = 0] = frame.ranges.slice(i, i + 4);
       // In order and apart, as we send them: then all of it costs one walk round the ring.
       if (first > last || first <= previousLast) return;
       previousLast = last;
+      const theirsBefore = theirs;
+      theirs += count;
       if (this.#agrees(first, last, count, fingerprint)) continue;
       const before = named.at(-1);
-      if (this.#countIn(first, last) > this.#namedMax && first < last) split.push(first, last);
-      else if (before !== undefined && this.#countIn(before.first, last) <= this.#namedMax) before.last = last;
-      else if (named.length < HAVES_MAX) named.push({ first, last });
+      if (!this.#isNameable(first, last) && first < last) split.push(first, last);
+      else if (before && theirs - before.theirsBefore <= NAMED_IPV6_MAX && this.#isNameable(before.first, last)) {
+        before.last = last;
+      } else if (named.length < HAVES_MAX) named.push({ first, last, theirsBefore });
     }
     for (const { first, last } of named) this.#have(frame.from, frame.b, now, first, last, ANSWER);
     if (split.length > 0) this.#split(frame.from, frame.b, now, split);
@@ -104,7 +109,7 @@ export class Sync {
     this.#tell(from, proof, now, lacking, last);
     if (isAsking) {
       // One key cannot be split, however many share it.
-      if (first === last || this.#countIn(first, last) <= this.#namedMax) this.#have(from, proof, now, first, last, 0);
+      if (first === last || this.#isNameable(first, last)) this.#have(from, proof, now, first, last, 0);
       else this.#split(from, proof, now, [first, last]);
     }
   }
@@ -214,9 +219,16 @@ export class Sync {
     return ours.count === count && ours.fingerprint === fingerprint;
   }
 
-  #countIn(first: number, last: number): number {
+  /** One datagram holds the names of all members in a range. */
+  #isNameable(first: number, last: number): boolean {
     const { ring } = this.#members;
-    return ring.positionOfKey(last + 1) - ring.positionOfKey(first);
+    const [start, end] = [ring.positionOfKey(first), ring.positionOfKey(last + 1)];
+    if (end - start <= NAMED_IPV6_MAX) return true;
+    if (end - start > NAMED_IPV4_MAX) return false;
+    for (let position = start; position < end; position++) {
+      if (typeof this.#peers.address(ring.at(position)) !== "number") return false;
+    }
+    return true;
   }
 
   #fingerprint(first: number, last: number): { count: number; fingerprint: number } {

@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { expect, test } from "vitest";
 import { rehearse } from "../../src/cli/rehearsal.ts";
 
-test("a handful of members find each other, hear what each says, and write it down, what is asked is read; and it is the same each time", () => {
+test("a handful of members find each other, hear what each says and write it down; what is asked is read; and all is the same each time", () => {
   const played = () => {
     const lines: string[] = [];
     const outcome = rehearse({ write: (line) => void lines.push(JSON.parse(line).event ?? "message") });

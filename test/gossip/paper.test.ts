@@ -1105,7 +1105,7 @@ describe("our own additions", () => {
   });
 
   test("ours: who is let in slowly asks a host that has been silent, once, and goes on from the answer if it shows another view", () => {
-    const lab = new Lab({});
+    const lab = new Lab({ config: { probeIntervalMs: 600_000 } });
     const [host = "", newcomer = ""] = names(2);
     lab.enter(host, 60);
     lab.runFor(100);
@@ -1122,9 +1122,13 @@ describe("our own additions", () => {
     expect((ping?.at ?? 0) - heardAt).toBeGreaterThan(4 * lab.config.gossipIntervalMs * 0.75 - 1);
     lab.hear({ kind: ACK, from: host, a: ping?.a ?? 0, digest: 1 });
     expect(lab.take(HAVE).map(({ to }) => to)).toEqual([host]);
-    lab.hear({ kind: ACK, from: host, a: ping?.a ?? 0 });
     lab.runFor(1_100);
-    expect(pings().length, "after one with another view, and none with ours").toBe(1);
+    const [again, ...others] = pings();
+    expect(again, "after an answer with another view").toBeDefined();
+    expect(others).toEqual([]);
+    lab.hear({ kind: ACK, from: host, a: again?.a ?? 0 });
+    lab.runFor(5_000);
+    expect(pings(), "after one with ours").toEqual([]);
   });
 
   test.each([
@@ -1327,24 +1331,44 @@ describe("our own additions", () => {
     expect(told.size).toBe(201);
   });
 
+  /** The whole ring in sixteen ranges, in each of which the other knows so many. */
+  const sixteenths = (count: number) => {
+    const width = (KEY_MAX + 1) / 16;
+    return Array.from({ length: 16 }, (_, i) => ({
+      first: i * width,
+      last: (i + 1) * width - 1,
+      count,
+      fingerprint: 5,
+    }));
+  };
+
   test("of a view that differs everywhere all is named, in as few datagrams as hold it", () => {
     const lab = settled(99);
     const [asking = ""] = names(99);
     const proof = lab.cookieFor(asking);
-    const width = (KEY_MAX + 1) / 16;
-    const ranges = Array.from({ length: 16 }, (_, i) => ({
-      first: i * width,
-      last: (i + 1) * width - 1,
-      count: 0,
-      fingerprint: 0,
-    }));
     lab.take();
-    lab.hear({ kind: RANGES, from: asking, a: proof, digest: 0, ranges });
+    lab.hear({ kind: RANGES, from: asking, a: proof, digest: 0, ranges: sixteenths(1) });
     const named = lab.take(HAVE);
-    expect(named.length).toBeLessThanOrEqual(4);
+    expect(named.length).toBe(2);
     expect(new Set(named.flatMap(({ claims }) => claims.map(({ member }) => member))).size).toBe(100);
-    expect(named[0]?.ranges[0]?.first).toBe(0);
-    expect(named.at(-1)?.ranges[0]?.last).toBe(KEY_MAX);
+    const [one, other] = named.map(({ ranges }) => ranges[0]);
+    expect([one?.first, other?.last]).toEqual([0, KEY_MAX]);
+    expect(other?.first).toBe((one?.last ?? 0) + 1);
+  });
+
+  test("but no more ranges together than those of which the other can name all that it knows", () => {
+    const lab = settled(40);
+    const [asking = ""] = names(40);
+    const proof = lab.cookieFor(asking);
+    lab.take();
+    lab.hear({ kind: RANGES, from: asking, a: proof, digest: 0, ranges: sixteenths(10) });
+    // Thirty of its own each; the last of the sixteen is left for the next time.
+    const sixteenth = (KEY_MAX + 1) / 16;
+    const answers = lab.take(HAVE).filter(({ ranges }) => (ranges[0]?.last ?? 0) < KEY_MAX || ranges[0]?.first !== 0);
+    expect(answers.length).toBe(6);
+    for (const { ranges } of answers) {
+      expect(((ranges[0]?.last ?? 0) + 1 - (ranges[0]?.first ?? 0)) / sixteenth).toBeLessThanOrEqual(3);
+    }
   });
 
   test("two small ranges that differ are named together with what agrees between them", () => {
@@ -1359,7 +1383,7 @@ describe("our own additions", () => {
     ];
     lab.take();
     lab.hear({ kind: RANGES, from: asking, a: proof, digest: 0, ranges });
-    // A second one is a question of its own, for the digests differ.
+    // A second one is a question of the lab's own, for the digests differ.
     const [answer] = lab.take(HAVE);
     expect(answer?.ranges).toMatchObject([{ first: 0, last: KEY_MAX }]);
   });

@@ -504,15 +504,16 @@ describe("a reconciliation", () => {
 
   test("of two views that hold many members of one ring key comes to an end", () => {
     // Anybody can look for such addresses: ports of many hosts that share a key.
-    const sameKey = collidingAddresses(60);
+    // More than one datagram names: a hundred, of which each side knows eighty.
+    const sameKey = collidingAddresses(100);
     const left = new Lab({ address: "10.0.0.1:7979" });
     const right = new Lab({ address: "10.0.0.2:7979" });
     left.know(right.address);
     right.know(left.address);
     for (let i = 0; i < sameKey.length; i += 10) {
       const part = sameKey.slice(i, i + 10);
-      if (i < 50) left.hear({ kind: GOSSIP, from: right.address, claims: part.map((member) => alive(member)) });
-      if (i >= 10) right.hear({ kind: GOSSIP, from: left.address, claims: part.map((member) => alive(member)) });
+      if (i < 80) left.hear({ kind: GOSSIP, from: right.address, claims: part.map((member) => alive(member)) });
+      if (i >= 20) right.hear({ kind: GOSSIP, from: left.address, claims: part.map((member) => alive(member)) });
     }
     for (const lab of [left, right]) {
       lab.answering = () => true;

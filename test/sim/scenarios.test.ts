@@ -38,6 +38,7 @@ describe("members who join one seed at once", () => {
     for (const seed of seeds(20)) {
       const { allPairsMs, missed } = play("converge", 100, 0.1, seed);
       expect({ seed, missed }).toEqual({ seed, missed: 0 });
+      expect(allPairsMs, `seed ${seed}`).toBeLessThanOrEqual(3_000);
       if (Number(allPairsMs) > 1_500) late.push(`seed ${seed}: ${allPairsMs} ms`);
     }
     expect(late.length, late.join(", ")).toBeLessThanOrEqual(2);
