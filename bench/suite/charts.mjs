@@ -242,8 +242,9 @@ const LABELS = { left: 190, right: 90 };
 /**
  * Peers side by side, a group of bars for each row. Each row has its own scale, the longest bar of it is the whole width:
  * what is compared is within a row.
- * @param {{ id: string, title: string, names: string[], rows: { label: string, bars: ({ median: number, least: number, most: number, text: string, about: string } | null)[] }[] }} of
- *   `bars` in the order of `names`, `text` beside the bar, `about` for those who do not see it
+ * @param {{ id: string, title: string, names: string[], rows: { label: string, bars: ({ median?: number, least?: number, most?: number, text: string, about: string } | null)[] }[] }} of
+ *   `bars` in the order of `names`, null if it was not measured, without `median` if there was nothing to measure; `text` beside
+ *   the bar, `about` for those who do not see it
  */
 export function sideBySide({ id, title, names, rows }) {
   const key = drawKey(names, 46);
@@ -267,8 +268,10 @@ function barsOf({ label, bars }, top) {
   ];
   bars.forEach((bar, i) => {
     const y = top + i * (ROW.bar + ROW.gap);
-    if (bar === null) {
-      parts.push(`<text class="soft" x="${LABELS.left + 4}" y="${y + 12}">not measured</text>`);
+    if (bar?.median === undefined) {
+      parts.push(
+        `<text class="soft" x="${LABELS.left + 4}" y="${y + 12}">${escaped(bar?.text ?? "not measured")}</text>`,
+      );
       return;
     }
     const end = x(bar.median);

@@ -127,7 +127,7 @@ function ofDriver(groups) {
           bars: peers.map((peer) => barOf(columns.find((column) => column.peer === peer)?.runs ?? [], figure)),
         })),
     )
-    .filter(({ bars }) => bars.some((bar) => bar !== null));
+    .filter(({ bars }) => bars.some((bar) => bar?.median !== undefined));
   if (rows.length === 0) return [];
   const title = `Side by side, ${nodes} nodes, ${driverName(driver)}: less is better`;
   const draw = (it) => sideBySide({ ...it, names: peers.map(peerName), rows });
@@ -143,8 +143,14 @@ const SHORT = {
   rssMiB: "memory",
 };
 
+const NOTHING = "nothing to notice";
+
+/** Played, but what is timed did not happen: nobody who was paused was given up. */
+const isPlayedForNothing = (runs, figure) =>
+  runs.length > 0 && FIGURES[figure].kind === "time" && runs.every(({ facts }) => facts === 0);
+
 function barOf(runs, figure) {
   const summary = summaryOf(runs, figure);
-  if (summary === null) return null;
+  if (summary === null) return isPlayedForNothing(runs, figure) ? { text: NOTHING, about: NOTHING } : null;
   return { ...summary, text: written(figure, summary.median), about: writtenSummary(figure, summary) };
 }

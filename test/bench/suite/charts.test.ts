@@ -246,6 +246,16 @@ describe("bars side by side", () => {
   });
 });
 
+it("what was played and had nothing to notice is not called unmeasured", () => {
+  const bar = { median: 5, least: 5, most: 5, text: "5 s", about: "5 s" };
+  const none = { text: "nothing to notice", about: "nothing to notice" };
+  const rows = [{ label: "pause", bars: [bar, none, null] }];
+  const svg = drawn(sideBySide({ id: "a", title: "t", names: ["hearsay", "Serf", "other"], rows }));
+  const words = all(svg, "text").map(textOf);
+  expect(words).toEqual(expect.arrayContaining(["5 s", "nothing to notice", "not measured"]));
+  expect(textOf(only(svg, "desc"))).toContain("Serf nothing to notice, other not measured");
+});
+
 describe("the axes", () => {
   it.each([0.004, 0.3, 7, 99, 100, 12_345, 2.5e6])("hold %d on both kinds of scale, with marks that rise", (most) => {
     for (const { at, ticks } of [linearScale(most, 0, 500), logScale(most / 900, most, 0, 500)]) {
