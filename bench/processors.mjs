@@ -246,7 +246,7 @@ class Machine {
  * @param {{ members?: number, processors?: number, seed?: number, costs?: Partial<typeof COSTS> }} options
  * @returns times in ms from the first request on: of each (observer, member) pair, sorted; how many `missed` it within a minute;
  *   what was `sent` from then on, by its kind, and the `hostBytes` of it that the first sent; and since the start, in ms of a
- *   processor, `hadMs` by all and `hostMs` by the first; `endMs` on the clock of the start
+ *   processor, `hadMs` by all and `hostMs` by the first
  */
 export function massJoin({ members = 100, processors = 2, seed = 1, costs = {} } = {}) {
   const random = new Random(seed);
@@ -284,7 +284,6 @@ export function massJoin({ members = 100, processors = 2, seed = 1, costs = {} }
     hostBytes,
     hadMs,
     hostMs: all[0].had,
-    endMs: machine.now,
   };
 }
 
@@ -330,33 +329,15 @@ function main() {
   const pairs = join.members * (join.members - 1);
   const timeOf = (share) => (run) => run.times[Math.ceil(share * pairs) - 1] ?? Number.POSITIVE_INFINITY;
   const time = (value) => ms(Number.isFinite(value) ? value : -1);
-  const each = (of) => (run) => of(run) / join.members;
+  const aMember = (of) => spread((run) => of(run) / join.members, number);
   const rows = [
     ["half of the pairs", ...spread(timeOf(0.5), time)],
     ["99 % of the pairs", ...spread(timeOf(0.99), time)],
     ["the last pair", ...spread(timeOf(1), time)],
-    [
-      "datagrams a member",
-      ...spread(
-        each(({ sent }) => sum(Object.values(sent))),
-        number,
-      ),
-    ],
-    ...Object.keys(KINDS).map((name) => [
-      `… ${name}`,
-      ...spread(
-        each(({ sent }) => sent[name]),
-        number,
-      ),
-    ]),
+    ["datagrams a member", ...aMember(({ sent }) => sum(Object.values(sent)))],
+    ...Object.keys(KINDS).map((name) => [`… ${name}`, ...aMember(({ sent }) => sent[name])]),
     ["kB that the host sends", ...spread(({ hostBytes }) => hostBytes / 1_000, number)],
-    [
-      "ms of a processor a member",
-      ...spread(
-        each(({ hadMs }) => hadMs),
-        number,
-      ),
-    ],
+    ["ms of a processor a member", ...aMember(({ hadMs }) => hadMs)],
     ["… the host", ...spread(({ hostMs }) => hostMs, number)],
   ];
   console.log(`${join.members} members, ${join.processors} processors, seeds ${seeds[0]} to ${seeds.at(-1)}\n`);

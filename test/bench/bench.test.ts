@@ -32,7 +32,7 @@ function bench(script: string, ...options: string[]): Promise<Outcome> {
   });
 }
 
-describe.each(["table", "ablation", "sweep", "real", "floor", "one-process"])("bench/%s.mjs", (name) => {
+describe.each(["table", "ablation", "sweep", "real", "floor", "one-process", "processors"])("bench/%s.mjs", (name) => {
   const script = new URL(`../../bench/${name}.mjs`, import.meta.url).pathname;
 
   it("says how it is used, and measures nothing", async () => {

@@ -1362,7 +1362,7 @@ describe("our own additions", () => {
     const proof = lab.cookieFor(asking);
     lab.take();
     lab.hear({ kind: RANGES, from: asking, a: proof, digest: 0, ranges: sixteenths(10) });
-    // Thirty of its own each; the last of the sixteen is left for the next time.
+    // Three sixteenths hold thirty that it knows, four would hold more than any list. The lab's own question asks for all.
     const sixteenth = (KEY_MAX + 1) / 16;
     const answers = lab.take(HAVE).filter(({ ranges }) => (ranges[0]?.last ?? 0) < KEY_MAX || ranges[0]?.first !== 0);
     expect(answers.length).toBe(6);
