@@ -25,14 +25,11 @@ export function grouped(records) {
     columnOf(groups.get(key), record.peer)[stateOf(record)].push(record);
   }
   for (const { columns } of groups.values()) columns.sort((a, b) => byPeer(a.peer, b.peer));
-  return [...groups.values()].sort(
-    (a, b) =>
-      byDriver(a.driver, b.driver) ||
-      byScenario(a.scenario, b.scenario) ||
-      byVariant(a.variant, b.variant) ||
-      a.nodes - b.nodes,
-  );
+  return [...groups.values()].sort((a, b) => byDriver(a.driver, b.driver) || byPlay(a, b));
 }
+
+/** In the order of the scenarios, and of one scenario the smaller networks first. */
+const byPlay = (a, b) => byScenario(a.scenario, b.scenario) || byVariant(a.variant, b.variant) || a.nodes - b.nodes;
 
 function columnOf(group, peer) {
   const there = group.columns.find((column) => column.peer === peer);
@@ -148,7 +145,8 @@ export function winnerOf(columns, figure, kind) {
 export function besideVirtual(runs) {
   const ours = runs.filter(({ peer }) => peer === "hearsay");
   const drivers = driversOf(ours).filter((driver) => driver !== "sim");
-  const rows = alike(grouped(ours), "scenario", "variant", "nodes").flatMap((groups) => {
+  const plays = alike(grouped(ours), "scenario", "variant", "nodes").sort(([a], [b]) => byPlay(a, b));
+  const rows = plays.flatMap((groups) => {
     const { scenario, variant, nodes } = groups[0];
     return headlines(scenario).flatMap((figure) => {
       const middle = (driver) =>

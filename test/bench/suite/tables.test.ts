@@ -211,6 +211,20 @@ describe("what goes into README.md", () => {
     expect(markdownVirtual(resultsOf(runsOf(3, {})).records)).toBe("");
   });
 
+  it("has the rows beside virtual time in the order of the scenarios and sizes, whatever was measured on which driver", () => {
+    const parts = [
+      ...["sim", "process"].flatMap((driver) => runsOf(3, { driver, scenario: "partition", nodes: 50 })),
+      ...["sim", "docker"].flatMap((driver) => runsOf(3, { driver, scenario: "partition", nodes: 12 })),
+      ...["sim", "docker"].flatMap((driver) => runsOf(3, { driver, scenario: "churn", nodes: 12 })),
+    ];
+    const rows = markdownVirtual(resultsOf(parts).records).split("\n").slice(2);
+    expect([...new Set(rows.map((row) => cellsOf(row).slice(0, 2).join(" ")))]).toEqual([
+      "partition and heal 12",
+      "partition and heal 50",
+      "churn 12",
+    ]);
+  });
+
   it("shows curves of the largest networks of containers, growth, and all scenarios side by side", () => {
     const shown = chosen(picturesOf(sweep.records));
     expect(
