@@ -17,6 +17,8 @@ import type { Address } from "./address.ts";
 import type { Peer } from "./peers.ts";
 
 const NOBODY: Set<Address> = new Set();
+/** Reaches any cap from a variation of a thousandth of a millisecond. */
+const BACK_OFF_MAX = 2 ** 30;
 
 export class Probe {
   readonly target: Peer;
@@ -54,6 +56,8 @@ export class RoundTrip {
   readonly #capMs: number;
   #smoothedMs = 0;
   #variationMs = 0;
+  /** The variation's, for what was missed since the last measurement. */
+  #backOff = 1;
 
   constructor(floorMs: number, capMs: number) {
     this.#floorMs = floorMs;
@@ -61,6 +65,7 @@ export class RoundTrip {
   }
 
   measured(rttMs: number): void {
+    this.#backOff = 1;
     if (this.#smoothedMs === 0) {
       this.#smoothedMs = rttMs;
       this.#variationMs = rttMs / 2;
@@ -70,9 +75,12 @@ export class RoundTrip {
     this.#smoothedMs += (rttMs - this.#smoothedMs) / 8;
   }
 
-  /** Nothing answered in time: what was measured may no longer hold (RFC 6298 5.5's back-off). */
+  /**
+   * Nothing answered in time: what was measured may no longer hold, until the next measurement (RFC 6298 5.5, 5.7). It must not
+   * outlast that: where one datagram in three is lost there are more misses than measurements, for ever.
+   */
   missed(): void {
-    if (this.#smoothedMs > 0) this.#variationMs = Math.min(this.#capMs, this.#variationMs * 2);
+    if (this.#variationMs * this.#backOff < this.#capMs) this.#backOff = Math.min(BACK_OFF_MAX, this.#backOff * 2);
   }
 
   /** The mean of what was measured, without what was missed; 0 before the first measurement. */
@@ -82,7 +90,7 @@ export class RoundTrip {
 
   /** 0 before the first measurement. */
   get estimateMs(): number {
-    return this.#smoothedMs + 4 * this.#variationMs;
+    return this.#smoothedMs + 4 * Math.min(this.#capMs, this.#variationMs * this.#backOff);
   }
 
   get timeoutMs(): number {

@@ -176,6 +176,38 @@ describe("a message", () => {
     },
   );
 
+  test.each([
+    ["while nothing is measured", false],
+    ["no longer once one is answered in time again (RFC 6298 5.7)", true],
+  ])("waits for what its probes missed %s", (_, isMeasured) => {
+    const lab = new Lab();
+    lab.know(...names(4));
+    /** The next probe is answered when it has been asked so often: after once more, that says nothing of the round-trip. */
+    const probed = (times: number) => {
+      const asked = new Map<number, number>();
+      for (let step = 0; step < 1_000; step++) {
+        lab.runUntil(lab.swim.deadline);
+        for (const { to, a } of lab.take(PING)) {
+          asked.set(a, (asked.get(a) ?? 0) + 1);
+          if (asked.get(a) !== times) continue;
+          lab.runFor(5);
+          lab.hear({ kind: ACK, from: to, a });
+          return;
+        }
+      }
+      throw new Error("nobody was probed");
+    };
+    probed(1);
+    for (let i = 0; i < 10; i++) probed(2);
+    if (isMeasured) probed(1);
+    const [first] = say(lab);
+    const isToldAgain = () => tellings(lab).some(({ to }) => to === first?.to);
+    lab.runFor(lab.config.resendMinMs + 1);
+    expect(isToldAgain()).toBe(isMeasured);
+    lab.runFor(lab.config.probeTimeoutMs + lab.config.heardDelayMs - lab.config.resendMinMs);
+    expect(isToldAgain()).toBe(true);
+  });
+
   test("that two tell each other at the same time is its own acknowledgement", () => {
     const lab = settled();
     lab.hear({ kind: GOSSIP, from: ORIGIN, messages: [spoken(1)] });
