@@ -130,10 +130,9 @@ export function winnerOf(columns, figure, kind) {
   const apart = difference(median(next.values), median(best.values));
   if (between.low === null) return { winner: null, why: TOO_FEW, ratio: between };
   const isWithinClocks = kind === "time" && apart <= clockErrorOf(best.runs) + clockErrorOf(next.runs);
-  const isNoise = between.low <= 1 || isWithinClocks;
-  return isNoise
-    ? { winner: null, why: "no difference beyond noise", ratio: between }
-    : { winner: best.peer, why: "", ratio: between };
+  if (isWithinClocks) return { winner: null, why: "within what clocks may be off", ratio: between };
+  if (between.low <= 1) return { winner: null, why: "no difference beyond noise", ratio: between };
+  return { winner: best.peer, why: "", ratio: between };
 }
 
 /**

@@ -49,6 +49,11 @@ export function commandLine(name, action) {
       ),
     )
     .addOption(
+      new Option("--first <n>", "number of the first repetition, for lines that are added to others")
+        .argParser(integerOf(1, REPETITIONS_MAX))
+        .default(1),
+    )
+    .addOption(
       new Option("--seed <n>", "draws who it happens to; repetitions count up from it")
         .argParser(integerOf(0, 2 ** 32 - 1))
         .default(1),

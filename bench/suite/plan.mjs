@@ -15,7 +15,8 @@ const LONG_MS = 60_000;
 const MINUTE_MS = 60_000;
 
 /**
- * @param given { drivers, peers, nodes, repetitions?, seed, wanted: [{ scenario, variant }], apart? }
+ * @param given { drivers, peers, nodes, repetitions?, first?, seed, wanted: [{ scenario, variant }], apart? }; `first`: the
+ *   number of the first repetition, for lines that are added to others
  * @param scenarios as in scenarios.mjs
  * @param driverOf (driver, peer) → its class, a sentence that says why it is not here, or undefined if there is no such thing
  * @returns {{ runs: object[], skipped: object[] }} runs with the same `network` stand side by side; of what is skipped
@@ -25,8 +26,10 @@ export function plan(given, scenarios, driverOf) {
   const { round, skipped } = roundOf(given, scenarios, driverOf);
   const runs = [];
   let network = 0;
-  for (let repetition = 1; repetition <= Math.max(0, ...round.map(({ times }) => times)); repetition++) {
-    const due = round.filter(({ times }) => repetition <= times);
+  const { first = 1 } = given;
+  for (let nth = 0; nth < Math.max(0, ...round.map(({ times }) => times)); nth++) {
+    const repetition = first + nth;
+    const due = round.filter(({ times }) => nth < times);
     for (const sharing of given.apart ? due.map((one) => [one]) : sharings(due, scenarios)) {
       const { peers: able } = sharing[0];
       const turn = (repetition - 1) % able.length;

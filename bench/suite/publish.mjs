@@ -11,7 +11,15 @@ import { standalone } from "./drawing.mjs";
 import { runsOf } from "./groups.mjs";
 import { picturesOf } from "./pictures.mjs";
 import { joined, readResults, resultsText } from "./results.mjs";
-import { inMarkdown, markdownGoals, markdownNotes, markdownTables, markdownVirtual } from "./tables.mjs";
+import {
+  inMarkdown,
+  markdownCommits,
+  markdownFaults,
+  markdownGoals,
+  markdownNotes,
+  markdownTables,
+  markdownVirtual,
+} from "./tables.mjs";
 import { counted } from "./wording.mjs";
 
 const FOLDER = new URL("../results/", import.meta.url);
@@ -79,6 +87,8 @@ function main(paths) {
   publish("suite-tables", [markdownTables(records), markdownNotes(records)].filter(Boolean).join("\n\n"));
   publish("suite-pictures", pictures.join("\n\n"));
   publish("suite-virtual", markdownVirtual(records));
+  publish("suite-faults", markdownFaults(records));
+  publish("suite-commits", markdownCommits(records));
 }
 
 if (isMain(import.meta.url)) {

@@ -17,6 +17,8 @@ const LOOK_MS_MAX = 2_000;
 export const PACE = {
   /** Peace between the settling of a network and what happens to it. */
   settleMs: 3_000,
+  /** How old the last member is at least before anything happens to a network that knows itself. */
+  ageMs: 0,
   /** Nobody is asked for so long after a message. */
   quietMs: 200,
   messages: 10,
@@ -82,7 +84,8 @@ export class Stage {
     if (!(await this.until(isSettled, SETTLE_MS_MAX, () => SETTLE_LOOK_MS))) {
       throw new Error(`Not all knew all within ${(SETTLE_MS_MAX * this.pace.patience) / 1_000} s`);
     }
-    await driver.pass(this.pace.settleMs);
+    const born = Math.max(...driver.running().map((member) => driver.upAt(member)));
+    await driver.pass(Math.max(this.pace.settleMs, this.pace.ageMs - (driver.now() - born)));
   }
 
   /** Measuring begins now. `know`: all know all; otherwise each only itself. */
@@ -163,8 +166,8 @@ export class Stage {
   }
 
   /**
-   * Waits until all who run know each other again, counted from an event; who did not when it happened, or does not since, is
-   * expected to. Those who find each other before the first look are among them: they are the fastest.
+   * Waits until all who run know each other again, counted from an event; who did not when it happened, or gives somebody up
+   * since, is expected to. Those who find each other before anybody looks are among them: they are the fastest.
    */
   async restore(from, withinMs) {
     const isWhole = async () => {
@@ -172,7 +175,8 @@ export class Stage {
       const missing = replay(this.#entries, this.#ledger.all).missing;
       const before = ({ at }) => at < from;
       const apart = replay(this.#entries.filter(before), this.#ledger.all.filter(before)).missing;
-      for (const { observer, about } of [...apart, ...missing]) {
+      const since = this.#ledger.all.filter((fact) => fact.type === "down" && !before(fact));
+      for (const { observer, about } of [...apart, ...since, ...missing]) {
         const key = `${observer} ${about} ${from}`;
         if (!this.#restored.has(key)) this.expect([observer], "up", about, from);
         this.#restored.add(key);

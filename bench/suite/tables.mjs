@@ -7,7 +7,17 @@ import { table } from "../words.mjs";
 import { isMain, refusing } from "./command.mjs";
 import { escaped } from "./drawing.mjs";
 import { judged } from "./goals.mjs";
-import { alike, besideVirtual, grouped, peersOf, runsOf, summaryOf, winnerOf } from "./groups.mjs";
+import {
+  alike,
+  besideVirtual,
+  clockErrorOf,
+  grouped,
+  peersOf,
+  runsOf,
+  summaryOf,
+  valuesOf,
+  winnerOf,
+} from "./groups.mjs";
 import { joined, readResults } from "./results.mjs";
 import {
   counted,
@@ -94,13 +104,69 @@ function rowOf({ scenario, variant, nodes, columns }, figure, peers) {
   const { winner, why, ratio } = winnerOf(columns, figure, kind);
   const runsOfPeer = (peer) => columns.find((column) => column.peer === peer)?.runs ?? [];
   const medians = peers.map((peer) => {
-    const text = inMarkdown(writtenSummary(figure, summaryOf(runsOfPeer(peer), figure)));
+    const runs = runsOfPeer(peer);
+    const summary = summaryOf(runs, figure);
+    // Of a pause that nobody noticed there is no time.
+    const some = summary !== null && summary.count < runs.length ? `, ${summary.count} of ${runs.length} runs` : "";
+    const text = inMarkdown(writtenSummary(figure, summary)) + some;
     return peer === winner ? `**${text}**` : text;
   });
   const besides = peers.length > 1 ? [writtenRatio(ratio), winner === null ? why : inMarkdown(peerName(winner))] : [];
   const counts = peers.map((peer) => runsOfPeer(peer).length);
   const count = [...new Set(counts)].length === 1 ? String(counts[0]) : counts.join(", ");
   return [inMarkdown(scenarioName(scenario, variant)), String(nodes), count, inMarkdown(name), ...medians, ...besides];
+}
+
+/** Whom anybody called dead, or suspected, though it lived and could be reached, of each peer; "" if nobody can tell. */
+export function markdownFaults(records) {
+  const faults = Object.keys(FIGURES).filter((figure) => FIGURES[figure].kind === "fault");
+  const columns = alike(grouped(runsOf(records)), "driver", "nodes").flatMap((groups) => {
+    const { driver, nodes } = groups[0];
+    const of = (peer) => groups.flatMap(({ columns }) => columns.flatMap((one) => (one.peer === peer ? one.runs : [])));
+    return peersOf(groups.flatMap(({ columns }) => columns)).map((peer) => ({ driver, nodes, peer, runs: of(peer) }));
+  });
+  const cell = (runs, figure) => {
+    const values = valuesOf(runs, figure);
+    if (values.length === 0) return "cannot be told";
+    const sum = values.reduce((total, value) => total + value, 0);
+    const count = values.filter((value) => value > 0).length;
+    return sum === 0 ? "0" : `${sum.toLocaleString("en")} in ${counted(count, "run")}`;
+  };
+  if (columns.length === 0) return "";
+  return table(
+    ["driver", "nodes", "peer", "runs", ...faults.map((figure) => FIGURES[figure].name)].map(inMarkdown),
+    columns.map(({ driver, nodes, peer, runs }) => [
+      inMarkdown(driverName(driver)),
+      String(nodes),
+      inMarkdown(peerName(peer)),
+      String(runs.length),
+      ...faults.map((figure) => cell(runs, figure)),
+    ]),
+  );
+}
+
+/** Which commit played what, and how late clocks may have been, at worst; "" if nothing was played. */
+export function markdownCommits(records) {
+  const rows = alike(
+    grouped(runsOf(records)).flatMap(({ driver, scenario, variant, nodes, columns }) =>
+      columns.flatMap(({ peer, runs }) =>
+        runs.map(({ machine, clockErrorMs }) => {
+          const what = scenarioName(scenario, variant);
+          return { driver, nodes, peer, what, commit: machine?.commit ?? "unknown", clockErrorMs };
+        }),
+      ),
+    ),
+    "driver",
+    "commit",
+  ).map((plays) => {
+    const sizes = alike(plays, "nodes").map((of) => {
+      const names = [...new Set(of.map(({ what }) => what))];
+      return `${of[0].nodes}: ${names.join("; ")}`;
+    });
+    const clocks = alike(plays, "peer").map((of) => `${peerName(of[0].peer)} ${written("firstMs", clockErrorOf(of))}`);
+    return [plays[0].commit, driverName(plays[0].driver), sizes.join(". "), clocks.join(", ")].map(inMarkdown);
+  });
+  return rows.length === 0 ? "" : table(["commit", "driver", "nodes: played", "clock error, at most"], rows);
 }
 
 /** What went wrong, as a sentence each; "" if nothing did. */
@@ -141,6 +207,8 @@ if (isMain(import.meta.url)) {
   const paths = process.argv.slice(2);
   if (paths.length === 0) refusing("Usage: node bench/suite/tables.mjs RESULTS…");
   const { records } = refusing(() => joined(paths.map(readResults)));
-  const parts = [markdownTables, markdownGoals, markdownVirtual, markdownNotes].map((part) => part(records));
+  const parts = [markdownTables, markdownGoals, markdownVirtual, markdownFaults, markdownCommits, markdownNotes].map(
+    (part) => part(records),
+  );
   console.log(parts.filter(Boolean).join("\n\n"));
 }

@@ -42,6 +42,12 @@ describe("the plan", () => {
     }
   });
 
+  it("goes on from another number, with seeds that go on as well, for lines that are added to others", async () => {
+    const { runs } = await plan({ ...given, repetitions: 2, first: 4, seed: 40 }, scenarios, able);
+    expect(order(runs)).toEqual(["serf 4", "hearsay 4", "hearsay 5", "serf 5"]);
+    expect(runs.map(({ seed }) => seed)).toEqual([43, 43, 44, 44]);
+  });
+
   it("does everything once before it does anything twice", async () => {
     const wanted = ["crash", "long"].map((scenario) => ({ scenario, variant: "" }));
     const { runs } = await plan({ ...given, nodes: [12, 25, 50], wanted }, scenarios, able);

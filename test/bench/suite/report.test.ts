@@ -212,7 +212,7 @@ describe("who has less", () => {
       "broadcast message",
       "p50",
     );
-    expect([row.won, row.cells.at(-1)]).toEqual([[], "no difference beyond noise"]);
+    expect([row.won, row.cells.at(-1)]).toEqual([[], "within what clocks may be off"]);
   });
 
   it("is not who gives up early: a run that missed some has no last pair", () => {

@@ -170,6 +170,18 @@ describe("what is to be restored", () => {
     expect(await stage.restore(from, 1_000)).toBe(true);
     expect(await stage.measured()).toMatchObject({ facts: 2, missed: 0 });
   });
+
+  it("is also who is given up only afterwards and is back before anybody looks", async () => {
+    const { driver, stage } = begin();
+    await driver.pass(10);
+    const from = driver.now();
+    await driver.pass(3);
+    driver.note("down", 0, 3);
+    await driver.pass(4);
+    driver.note("up", 0, 3);
+    expect(await stage.restore(from, 1_000)).toBe(true);
+    expect(await stage.measured()).toMatchObject({ facts: 1, missed: 0, times: [7] });
+  });
 });
 
 describe("a death", () => {

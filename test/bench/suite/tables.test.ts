@@ -6,6 +6,8 @@ import { chosen, madeBy } from "../../../bench/suite/publish.mjs";
 import { joined } from "../../../bench/suite/results.mjs";
 import {
   inMarkdown,
+  markdownCommits,
+  markdownFaults,
   markdownGoals,
   markdownNotes,
   markdownTables,
@@ -37,6 +39,14 @@ describe("the Markdown tables", () => {
   it("give medians with the least and the most, and mark who has less, whoever it is", () => {
     expect(text).toMatch(/^\| cold start \| 12 \| 5 \| p50 \| \*\*\d+ ms \(\d+\.\.\d+ ms\)\*\* \| .* \| hearsay \|$/m);
     expect(text).toMatch(/^\| packet loss, 30% \| 12 \| 5 \| p50 \| \d.* \| \*\*\d.*\*\* \| .* \| Serf \|$/m);
+  });
+
+  it("say of how many runs a figure is, where that is not all of them", () => {
+    const [first, ...rest] = runsOf(3, { scenario: "pause", variant: "3s" });
+    const silent = rest.map((run) => ({ ...run, facts: 0, times: [], figures: { ...run.figures, p50Ms: null } }));
+    const rows = markdownTables(resultsOf([first, ...silent]).records).split("\n");
+    expect(rows.find((row) => row.includes("| p50 |"))).toMatch(/ \| 3 \| p50 \| [\d.]+ m?s, 1 of 3 runs \|$/);
+    expect(rows.find((row) => row.includes("| last |"))).not.toContain("of 3 runs");
   });
 
   it("have no columns to compare where there is one peer", () => {
@@ -223,6 +233,42 @@ describe("what goes into README.md", () => {
       "partition and heal 50",
       "churn 12",
     ]);
+  });
+
+  it("counts whom each peer called dead or suspected by mistake, by driver and size, and does not call nothing told none", () => {
+    const runs = [
+      ...runsOf(3, { nodes: 12 }),
+      ...runsOf(2, { nodes: 12, scenario: "crash", falseDeaths: 4 }),
+      ...runsOf(2, { nodes: 50, peer: "serf" }),
+    ].map((run) => (run.peer === "serf" ? { ...run, figures: { ...run.figures, falseSuspicions: null } } : run));
+    const rows = markdownFaults(resultsOf(runs).records).split("\n").slice(2).map(cellsOf);
+    expect(rows.map((row) => row.slice(0, 5))).toEqual([
+      ["containers", "12", "hearsay", "5", "8 in 2 runs"],
+      ["containers", "50", "Serf", "2", "0"],
+    ]);
+    expect(rows[1]?.[5]).toBe("cannot be told");
+    expect(markdownFaults([])).toBe("");
+  });
+
+  it("names each commit with what it played, and how late the clocks may have been", () => {
+    const of = (commit: string, wish: object, clockErrorMs: number) =>
+      runsOf(2, wish).map((run, i) => ({
+        ...run,
+        machine: { ...run.machine, commit },
+        clockErrorMs: clockErrorMs - i,
+      }));
+    const runs = [
+      ...of("aaa", { nodes: 12 }, 3),
+      ...of("bbb", { nodes: 100 }, 2),
+      ...of("aaa", { nodes: 12, scenario: "pause", variant: "3s" }, 5),
+      ...of("aaa", { nodes: 50, peer: "serf" }, 9),
+    ];
+    const rows = markdownCommits(resultsOf(runs).records).split("\n").slice(2).map(cellsOf);
+    expect(rows).toEqual([
+      ["aaa", "containers", "12: cold start; pause, 3s. 50: cold start", "hearsay 5.0 ms, Serf 9.0 ms"],
+      ["bbb", "containers", "100: cold start", "hearsay 2.0 ms"],
+    ]);
+    expect(markdownCommits([])).toBe("");
   });
 
   it("shows curves of the largest networks of containers, growth, and all scenarios side by side", () => {
