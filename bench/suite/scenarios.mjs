@@ -12,7 +12,7 @@ const S = 1_000;
 /** Serf's last pair of a mass join comes with a periodic exchange, after up to two minutes. */
 const FORM_MS = 150 * S;
 const DEATH_MS = 60 * S;
-/** Of either peer's probes, at LAN defaults. */
+/** Of both peers' probes, at LAN defaults. */
 const PERIOD_MS = S;
 const LEAVE_MS = 30 * S;
 /** The next message does not wait longer for the one before … */
@@ -24,6 +24,9 @@ const others = (stage, ...but) => stage.driver.running().filter((member) => !but
 
 /** Who is let in may be called down at once: that is watched for equally long, however long the join took. */
 const aftermath = (stage) => stage.pass(stage.pace.aftermathMs);
+
+/** In virtual time all probes' periods would else stand at the same point, whatever the seed. */
+const anyPhase = (stage) => stage.pass(stage.random.below(PERIOD_MS));
 
 /** All at once: from when both were up until the one knows the other. */
 async function cold(stage) {
@@ -76,8 +79,7 @@ async function crash(stage) {
   await stage.begin({ know: true });
   stage.phase("crash");
   const victim = stage.any();
-  // In virtual time all members' periods would always stand at the same point.
-  await stage.pass(stage.random.below(PERIOD_MS));
+  await anyPhase(stage);
   const at = await stage.driver.crash(victim);
   stage.goes(victim, at);
   stage.expect(others(stage), "down", victim, at);
@@ -112,6 +114,7 @@ async function pause(stage, ms) {
   await stage.begin({ know: true });
   stage.phase("pause");
   const sleeper = stage.any();
+  await anyPhase(stage);
   const from = await stage.driver.pause(sleeper);
   const excuse = stage.excuse({ member: sleeper, from, isPause: true });
   await stage.pass(ms);
