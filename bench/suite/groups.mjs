@@ -77,8 +77,8 @@ export const valuesOf = (runs, figure) => runs.map((run) => figureOf(run, figure
 export const summaryOf = (runs, figure) => summary(valuesOf(runs, figure));
 
 /**
- * The ratio of two sides' medians with its interval. Of runs that missed some there is none: "never" has no ratio. A time
- * below what its side's clocks may be off is as good as that: nobody has seen how much less it was.
+ * The ratio of two sides' medians with its interval. Of runs that missed some there is none: "never" has no ratio. Nobody has
+ * seen how much less the lesser side was than its clocks may be off, so no time of either counts for less than that.
  * @param {"repetition" | "seed" | undefined} pairedBy what two runs that were made together have in common
  */
 export function ratioOf(ours, theirs, figure, pairedBy, options = {}) {
@@ -86,8 +86,9 @@ export function ratioOf(ours, theirs, figure, pairedBy, options = {}) {
   const sides = pairs ?? [valuesOf(ours, figure), valuesOf(theirs, figure)];
   if (!sides.flat().every(Number.isFinite)) return { ratio: null, low: null, high: null, paired: false };
   const isTime = FIGURES[figure]?.kind === "time";
-  const floors = [ours, theirs].map((runs) => (isTime ? clockErrorOf(runs) : 0));
-  const [a, b] = sides.map((values, side) => values.map((value) => Math.max(floors[side], value)));
+  const lesser = median(sides[0]) < median(sides[1]) ? ours : theirs;
+  const floor = isTime ? clockErrorOf(lesser) : 0;
+  const [a, b] = sides.map((values) => values.map((value) => Math.max(floor, value)));
   return ratioOfMedians(a, b, { ...options, paired: pairs !== undefined });
 }
 

@@ -41,6 +41,7 @@ import {
   written,
   writtenRange,
   writtenRatio,
+  writtenShare,
   writtenSummary,
 } from "./wording.mjs";
 
@@ -172,7 +173,8 @@ function figureRow({ scenario, variant, nodes, columns }, figure, peers) {
     const runs = columns.find((column) => column.peer === peer)?.runs ?? [];
     const summary = summaryOf(runs, figure);
     const range = summary === null ? "" : writtenRange(figure, summary);
-    const text = html`${written(figure, summary?.median)}${range && html` <small>(${range})</small>`}`;
+    const some = writtenShare(summary, runs.length);
+    const text = html`${written(figure, summary?.median)}${range && html` <small>(${range})</small>`}${some && html` <small>${some}</small>`}`;
     return winner === peer
       ? html`<td class="won"><span aria-hidden="true">✓ </span>${text}</td>`
       : html`<td>${text}</td>`;
@@ -401,7 +403,7 @@ function distinct(values) {
 
 const READING = html`<p>A <em>pair</em> is one observer and one fact: that node 7 has heard that node 3 is up. Times count from the event: the word to join, the kill; after a cold start for each pair from when both its nodes were up. <em>First</em>, <em>p50</em>, <em>p90</em>, <em>p99</em> and <em>last</em> are over all pairs of a run; what stands in a table is the median of the runs, the least and the most of them beside it. The time that processes or containers take to start is a figure of its own.</p>
 <p>A pair that never came true is slower than all that did: a run in which some did not has no last pair, and one in which more than half did not has no p50. They count as <em>never</em>, not as the last of those that came.</p>
-<p>The runs of the peers take turns, so that a machine that grows slower is fair to both. A peer has less <em>beyond noise</em> when the 95 % interval of the ratio of the two medians does not hold 1, and the difference is more than the clocks may be off: in a ratio a time below that counts for as much, so that it may be nearer to 1 than the two figures are. Of fewer than ${LEAST_RUNS} runs on a side nothing is said. Of twenty such rows one may be chance.</p>
+<p>The runs of the peers take turns, so that a machine that grows slower is fair to both. A peer has less <em>beyond noise</em> when the 95 % interval of the ratio of the two medians does not hold 1, and the difference is more than the clocks may be off: in a ratio no time counts for less than the clock of the lesser side may be off, so that it may be nearer to 1 than the two figures are. Of fewer than ${LEAST_RUNS} runs on a side nothing is said. Of twenty such rows one may be chance.</p>
 <p>A thin line is one run, a bold one the median of the runs: when the middle one had come to each share. A dot ends it where all pairs came true, a cross where some did not.</p>`;
 
 const scrolling = (label, table) =>
@@ -416,6 +418,8 @@ function main() {
   );
   if (positionals.length < 2) refusing(usage);
   const to = positionals.pop();
+  // A page that was forgotten would take the place of what was measured last.
+  if (/\.jsonl(\.gz)?$/.test(to)) refusing(`${to} is the name of results, not of a page. ${usage}`);
   const results = refusing(() => joined(positionals.map(readResults)));
   refusing(() => writeFileSync(to, report(results)));
   if (values.pictures !== undefined) refusing(() => writePictures(results.records, values.pictures));

@@ -189,8 +189,12 @@ function textOf(path) {
   }
 }
 
-/** Several files as one: what was measured in parts, with all their commands. Each network keeps a number of its own. */
+/**
+ * Several files as one: what was measured in parts, with all their commands. Each network keeps a number of its own. Throws a
+ * ResultsError if a run is there twice, which would make it seem surer than it is.
+ */
 export function joined(files) {
+  refuseTwice(files);
   const commands = [...new Set(files.flatMap(({ header }) => header.command?.split("; ") ?? []))];
   const header = { ...files[0].header, ...(commands.length > 0 ? { command: commands.join("; ") } : {}) };
   const all = [];
@@ -206,6 +210,23 @@ export function joined(files) {
     }
   }
   return { name: files[0].name, header, records: all };
+}
+
+/** In virtual time the same seed is the same run, whenever it was played. */
+function refuseTwice(files) {
+  const seen = new Map();
+  for (const { name, records } of files) {
+    for (const { driver, peer, scenario, variant, nodes, seed, settings, startedAt } of records) {
+      const when = driver === "sim" ? [seed, settings] : startedAt;
+      if (when === undefined) continue;
+      const key = JSON.stringify([driver, peer, scenario, variant, nodes, when]);
+      if (seen.has(key)) {
+        const what = `${[scenario, variant].filter(Boolean).join(":")}, ${nodes} × ${peer} (${driver}), seed ${seed}`;
+        throw new ResultsError("twice", `${name}: a run that is in ${seen.get(key)} already: ${what}`);
+      }
+      seen.set(key, name);
+    }
+  }
 }
 
 /** Begins a results file; throws (EEXIST) if there is one: a measurement is not overwritten. */

@@ -28,6 +28,7 @@ import {
   scenarioName,
   written,
   writtenRatio,
+  writtenShare,
   writtenSummary,
 } from "./wording.mjs";
 
@@ -106,9 +107,8 @@ function rowOf({ scenario, variant, nodes, columns }, figure, peers) {
   const medians = peers.map((peer) => {
     const runs = runsOfPeer(peer);
     const summary = summaryOf(runs, figure);
-    // Of a pause that nobody noticed there is no time.
-    const some = summary !== null && summary.count < runs.length ? `, ${summary.count} of ${runs.length} runs` : "";
-    const text = inMarkdown(writtenSummary(figure, summary)) + some;
+    const some = writtenShare(summary, runs.length);
+    const text = inMarkdown([writtenSummary(figure, summary), some].filter(Boolean).join(", "));
     return peer === winner ? `**${text}**` : text;
   });
   const besides = peers.length > 1 ? [writtenRatio(ratio), winner === null ? why : inMarkdown(peerName(winner))] : [];

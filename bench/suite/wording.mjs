@@ -104,6 +104,10 @@ export function writtenSummary(figure, summary) {
   return range === "" ? written(figure, summary.median) : `${written(figure, summary.median)} (${range})`;
 }
 
+/** Of how many of its runs a figure is, where that is not all: of a pause that nobody noticed there is no time. */
+export const writtenShare = (summary, count) =>
+  summary === null || summary.count === count ? "" : `${summary.count} of ${count} runs`;
+
 /** The least and the most of the runs, the unit once; "" if there is but one value. */
 export function writtenRange(figure, { least, most, count }) {
   const [from, to] = [written(figure, least), written(figure, most)];

@@ -295,6 +295,9 @@ describe("the command", () => {
     expect(parseMarkup(readFileSync(to, "utf8"))).toBeDefined();
     expect(readdirSync(pictures)).toContain("cold-docker-12-convergence.svg");
     for (const name of readdirSync(pictures)) only(parseMarkup(readFileSync(join(pictures, name), "utf8")), "svg");
+    const measured = readFileSync(from, "utf8");
+    expect(() => execFileSync(process.execPath, [REPORT, from, from], { stdio: "pipe" })).toThrow("not of a page");
+    expect(readFileSync(from, "utf8")).toBe(measured);
     writeFileSync(from, "nonsense\n");
     for (const path of [from, join(folder, "nothing.jsonl")]) {
       expect(() => execFileSync(process.execPath, [REPORT, path, to], { stdio: "pipe" })).toThrow(

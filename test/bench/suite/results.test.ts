@@ -56,15 +56,31 @@ describe("a results file", () => {
     expect(() => readResults(path)).toThrow(expect.objectContaining({ name: "ResultsError", code: "unreadable" }));
   });
 
+  it("is not joined with another that has the same run, in virtual time the same seed", () => {
+    const of = (name: string, ...runs: object[]) => parseResults(lines(...runs), name);
+    const virtual = plausible({ driver: "sim" });
+    expect(() => joined([of("a", plausible()), of("b", plausible())])).toThrow(
+      /^b: a run that is in a already: cold, 12 /,
+    );
+    const later = { ...virtual, startedAt: new Date(0).toISOString() };
+    expect(() => joined([of("a", virtual), of("b", later)])).toThrow("seed 1");
+    expect(joined([of("a", virtual), of("b", plausible({ driver: "sim", seed: 2 }))]).records).toHaveLength(2);
+    expect(
+      joined([of("a", plausible()), of("b", { ...plausible(), startedAt: later.startedAt })]).records,
+    ).toHaveLength(2);
+  });
+
   it("keeps networks apart when it is joined with another", () => {
+    let repetition = 0;
     const file = (...networks: number[]) =>
       parseResults(
         resultsText(
           { command: "bench" },
-          networks.map((network) => ({ ...plausible(), network })),
+          networks.map((network) => ({ ...plausible({ repetition: ++repetition }), network })),
         ),
       );
-    const { records, header: head } = joined([file(1, 1, 2), parseResults(lines(plausible())), file(1, 2)]);
+    const alone = parseResults(lines(plausible({ repetition: 9 })));
+    const { records, header: head } = joined([file(1, 1, 2), alone, file(1, 2)]);
     expect(records.map(({ network }) => network)).toEqual([1, 1, 2, undefined, 3, 4]);
     expect(head.command).toBe("bench");
   });
