@@ -15,6 +15,7 @@ import {
   counted,
   driverName,
   FIGURES,
+  faults,
   peerName,
   scenarioName,
   writtenRatio,
@@ -100,7 +101,7 @@ function endless(was, is, { less, more }) {
 function faultsOf({ place, runs: before, failed: failedBefore }, { runs: after, failed: failedAfter }) {
   const total = (runs, figure) => valuesOf(runs, figure).reduce((sum, value) => sum + value, 0);
   const told = (runs, figure) => `${total(runs, figure)} in ${counted(valuesOf(runs, figure).length, "run")}`;
-  const counts = ["falseDeaths", "falseSuspicions"]
+  const counts = faults
     .filter((figure) => total(before, figure) + total(after, figure) > 0)
     .map((figure) => ({
       ...place,

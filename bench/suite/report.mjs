@@ -34,6 +34,7 @@ import {
   counted,
   driverName,
   FIGURES,
+  faults,
   headlines,
   peerName,
   scenarioName,
@@ -302,7 +303,6 @@ function simulatedRow({ scenario, variant, nodes, figure, virtual, cells }) {
 /** Deaths and suspicions of those who lived, by peer, and each run that had one. */
 function falsePositives(runs) {
   if (runs.length === 0) return "";
-  const faults = Object.keys(FIGURES).filter((figure) => FIGURES[figure].kind === "fault");
   const of = (peer, figure) =>
     valuesOf(
       runs.filter((run) => run.peer === peer),

@@ -3,7 +3,7 @@
 //
 // Usage: node bench/suite/tables.mjs RESULTS…
 
-import { table } from "../words.mjs";
+import { ms, number, sum, table } from "../words.mjs";
 import { isMain, refusing } from "./command.mjs";
 import { escaped } from "./drawing.mjs";
 import { judged } from "./goals.mjs";
@@ -23,6 +23,7 @@ import {
   counted,
   driverName,
   FIGURES,
+  faults,
   headlines,
   peerName,
   scenarioName,
@@ -117,53 +118,35 @@ function rowOf({ scenario, variant, nodes, columns }, figure, peers) {
   return [inMarkdown(scenarioName(scenario, variant)), String(nodes), count, inMarkdown(name), ...medians, ...besides];
 }
 
-/** Whom anybody called dead, or suspected, though it lived and could be reached, of each peer; "" if nobody can tell. */
+/** All runs in the order of the tables. */
+const played = (records) => grouped(runsOf(records)).flatMap(({ columns }) => columns.flatMap(({ runs }) => runs));
+
+/** Whom anybody called dead, or suspected, though it lived and could be reached, of each peer; "" if nothing was played. */
 export function markdownFaults(records) {
-  const faults = Object.keys(FIGURES).filter((figure) => FIGURES[figure].kind === "fault");
-  const columns = alike(grouped(runsOf(records)), "driver", "nodes").flatMap((groups) => {
-    const { driver, nodes } = groups[0];
-    const of = (peer) => groups.flatMap(({ columns }) => columns.flatMap((one) => (one.peer === peer ? one.runs : [])));
-    return peersOf(groups.flatMap(({ columns }) => columns)).map((peer) => ({ driver, nodes, peer, runs: of(peer) }));
-  });
   const cell = (runs, figure) => {
     const values = valuesOf(runs, figure);
     if (values.length === 0) return "cannot be told";
-    const sum = values.reduce((total, value) => total + value, 0);
-    const count = values.filter((value) => value > 0).length;
-    return sum === 0 ? "0" : `${sum.toLocaleString("en")} in ${counted(count, "run")}`;
+    const some = values.filter((value) => value > 0);
+    return some.length === 0 ? "0" : `${number(sum(some))} in ${counted(some.length, "run")}`;
   };
-  if (columns.length === 0) return "";
-  return table(
-    ["driver", "nodes", "peer", "runs", ...faults.map((figure) => FIGURES[figure].name)].map(inMarkdown),
-    columns.map(({ driver, nodes, peer, runs }) => [
-      inMarkdown(driverName(driver)),
-      String(nodes),
-      inMarkdown(peerName(peer)),
-      String(runs.length),
-      ...faults.map((figure) => cell(runs, figure)),
-    ]),
-  );
+  const rows = alike(played(records), "driver", "nodes", "peer").map((runs) => {
+    const [{ driver, nodes, peer }] = runs;
+    const counts = [nodes, peerName(peer), runs.length, ...faults.map((figure) => cell(runs, figure))];
+    return [driverName(driver), ...counts].map(inMarkdown);
+  });
+  const head = ["driver", "nodes", "peer", "runs", ...faults.map((figure) => FIGURES[figure].name)].map(inMarkdown);
+  return rows.length === 0 ? "" : table(head, rows);
 }
 
 /** Which commit played what, and how late clocks may have been, at worst; "" if nothing was played. */
 export function markdownCommits(records) {
-  const rows = alike(
-    grouped(runsOf(records)).flatMap(({ driver, scenario, variant, nodes, columns }) =>
-      columns.flatMap(({ peer, runs }) =>
-        runs.map(({ machine, clockErrorMs }) => {
-          const what = scenarioName(scenario, variant);
-          return { driver, nodes, peer, what, commit: machine?.commit ?? "unknown", clockErrorMs };
-        }),
-      ),
-    ),
-    "driver",
-    "commit",
-  ).map((plays) => {
+  const runs = played(records).map((run) => ({ ...run, commit: run.machine.commit ?? "unknown" }));
+  const rows = alike(runs, "driver", "commit").map((plays) => {
     const sizes = alike(plays, "nodes").map((of) => {
-      const names = [...new Set(of.map(({ what }) => what))];
-      return `${of[0].nodes}: ${names.join("; ")}`;
+      const names = new Set(of.map(({ scenario, variant }) => scenarioName(scenario, variant)));
+      return `${of[0].nodes}: ${[...names].join("; ")}`;
     });
-    const clocks = alike(plays, "peer").map((of) => `${peerName(of[0].peer)} ${written("firstMs", clockErrorOf(of))}`);
+    const clocks = alike(plays, "peer").map((of) => `${peerName(of[0].peer)} ${ms(clockErrorOf(of))}`);
     return [plays[0].commit, driverName(plays[0].driver), sizes.join(". "), clocks.join(", ")].map(inMarkdown);
   });
   return rows.length === 0 ? "" : table(["commit", "driver", "nodes: played", "clock error, at most"], rows);

@@ -63,6 +63,8 @@ const HEADLINES = {
 
 /** The figures by which a scenario is judged at a glance. */
 export const headlines = (scenario) => HEADLINES[scenario] ?? ["p50Ms", "lastMs"];
+/** Those of which there must be none. */
+export const faults = Object.keys(FIGURES).filter((figure) => FIGURES[figure].kind === "fault");
 /** Those of which less is better, and how much. Faults are counted. */
 export const comparable = Object.keys(FIGURES).filter((figure) => ["time", "cost"].includes(FIGURES[figure].kind));
 

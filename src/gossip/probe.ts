@@ -17,7 +17,7 @@ import type { Address } from "./address.ts";
 import type { Peer } from "./peers.ts";
 
 const NOBODY: Set<Address> = new Set();
-/** Reaches any cap from a variation of a thousandth of a millisecond. */
+/** Reaches any cap from a variation of a thousandth of a millisecond; from none there is nothing to reach. */
 const BACK_OFF_MAX = 2 ** 30;
 
 export class Probe {
