@@ -134,7 +134,7 @@ async function partition(stage) {
   await stage.driver.cut(a, b);
   const beyond = (here, there) => there.map((member) => stage.excuse({ member, from, observers: new Set(here) }));
   const excuses = [...beyond(a, b), ...beyond(b, a)];
-  await stage.pass(stage.pace.cutMs);
+  await stage.pass(stage.pace.cutMs + stage.random.below(stage.pace.cutSpreadMs));
   stage.phase("heal");
   await stage.look();
   await recover(stage, await stage.driver.heal(), excuses);
@@ -246,7 +246,7 @@ export const scenarios = {
     variants: { "3s": 3 * S, "10s": 10 * S, "30s": 30 * S },
     play: pause,
   },
-  partition: { joined: true, needs: ["cut", "heal"], lastsMs: 120 * S, variants: only(), play: partition },
+  partition: { joined: true, needs: ["cut", "heal"], lastsMs: 135 * S, variants: only(), play: partition },
   loss: {
     joined: true,
     turn: 6,

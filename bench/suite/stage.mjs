@@ -25,6 +25,9 @@ export const PACE = {
   idleMs: 30_000,
   /** How long a network stays cut; long enough for all to give each other up. */
   cutMs: 40_000,
+  /** Up to so much longer, as the seed draws it: a Serf agent looks for the lost every 30 s, and a cut that is always equally
+   *  long would end at one point of that. */
+  cutSpreadMs: 30_000,
   /** How long there is loss at least. */
   lossMs: 30_000,
   restarts: 10,

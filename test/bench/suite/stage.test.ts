@@ -185,7 +185,7 @@ describe("what is to be restored", () => {
 });
 
 describe("a death", () => {
-  const PACE = { settleMs: 0, cutMs: 100, graceMs: 500, aftermathMs: 1_000 };
+  const PACE = { settleMs: 0, cutMs: 100, cutSpreadMs: 0, graceMs: 500, aftermathMs: 1_000 };
   const deathsOf = async (scenario: string, ...at: number[]) => {
     const driver = new Four();
     driver.later = at.flatMap((time) => [
@@ -210,5 +210,32 @@ describe("a death", () => {
   it.each(["cold", "mass-join"])("after a %s is watched for until the aftermath is over", async (scenario) => {
     expect(await deathsOf(scenario, 900)).toBe(1);
     expect(await deathsOf(scenario, 1_500)).toBe(0);
+  });
+});
+
+describe("a cut", () => {
+  const lengthOf = async (seed: number) => {
+    const driver = new Four();
+    const calls: Record<string, number> = {};
+    for (const act of ["cut", "heal"] as const) {
+      const play = driver[act].bind(driver);
+      driver[act] = async () => {
+        calls[act] = driver.now();
+        return play();
+      };
+    }
+    const pace = { settleMs: 0, cutMs: 1_000, cutSpreadMs: 30_000, aftermathMs: 0 };
+    await scenarios.partition?.play(new Kind(driver, { seed, pace, progress: { share() {}, phase() {} } }));
+    return Number(calls.heal) - Number(calls.cut);
+  };
+
+  it("is as long as the seed says, anywhere in its spread", async () => {
+    const lengths = await Promise.all(Array.from({ length: 40 }, (_, i) => lengthOf(i + 1)));
+    expect(await lengthOf(1)).toBe(lengths[0]);
+    for (let third = 0; third < 3; third++) {
+      const from = 1_010 + third * 10_000;
+      expect(lengths.filter((ms) => ms >= from && ms < from + 10_000).length).toBeGreaterThan(5);
+    }
+    expect(lengths.filter((ms) => ms < 1_010 || ms >= 31_010)).toEqual([]);
   });
 });
