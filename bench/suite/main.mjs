@@ -5,7 +5,7 @@
 
 import { writeFileSync } from "node:fs";
 import { release, totalmem } from "node:os";
-import { relative } from "node:path";
+import { dirname, relative } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { CommanderError } from "commander";
@@ -65,7 +65,11 @@ async function measure(given, args) {
   try {
     beginResults(out, { ...machine, command: ["bench", ...args].join(" ") });
   } catch ({ code, message }) {
-    console.error(code === "EEXIST" ? `bench: ${out} is there already; --out names another` : `bench: ${message}`);
+    const why = {
+      EEXIST: `${out} is there already; --out names another`,
+      ENOENT: `there is no folder ${dirname(out)}`,
+    };
+    console.error(`bench: ${why[code] ?? message}`);
     return 2;
   }
   for (const run of skipped) writeRecord(out, { ...run, machine });

@@ -6,7 +6,7 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { publish } from "../words.mjs";
-import { isMain, refusing } from "./command.mjs";
+import { calledWith, isMain, refusing } from "./command.mjs";
 import { standalone } from "./drawing.mjs";
 import { runsOf } from "./groups.mjs";
 import { picturesOf } from "./pictures.mjs";
@@ -92,7 +92,6 @@ function main(paths) {
 }
 
 if (isMain(import.meta.url)) {
-  const paths = process.argv.slice(2);
-  if (paths.length === 0) refusing("Usage: node bench/suite/publish.mjs RESULTS…");
+  const { positionals: paths } = calledWith("Usage: node bench/suite/publish.mjs RESULTS…");
   main(paths);
 }

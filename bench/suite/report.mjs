@@ -6,8 +6,7 @@
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
-import { isMain, refusing } from "./command.mjs";
+import { calledWith, isMain, refusing } from "./command.mjs";
 import { CHART_STYLE, shortened, slug, standalone } from "./drawing.mjs";
 import { GOAL_NODES, judged } from "./goals.mjs";
 import {
@@ -413,10 +412,7 @@ const capital = (text) => text.slice(0, 1).toUpperCase() + text.slice(1);
 
 function main() {
   const usage = "Usage: node bench/suite/report.mjs RESULTS… PAGE [--pictures FOLDER]";
-  const { values, positionals } = refusing(() =>
-    parseArgs({ allowPositionals: true, options: { pictures: { type: "string" } } }),
-  );
-  if (positionals.length < 2) refusing(usage);
+  const { values, positionals } = calledWith(usage, { least: 2, options: { pictures: { type: "string" } } });
   const to = positionals.pop();
   // A page that was forgotten would take the place of what was measured last.
   if (/\.jsonl(\.gz)?$/.test(to)) refusing(`${to} is the name of results, not of a page. ${usage}`);

@@ -4,7 +4,7 @@
 // Usage: node bench/suite/tables.mjs RESULTS…
 
 import { ms, number, sum, table } from "../words.mjs";
-import { isMain, refusing } from "./command.mjs";
+import { calledWith, isMain, refusing } from "./command.mjs";
 import { escaped } from "./drawing.mjs";
 import { judged } from "./goals.mjs";
 import {
@@ -187,8 +187,7 @@ export const inMarkdown = (text) =>
     .replace(/(https?):\/\//gi, "$1:&#47;&#47;");
 
 if (isMain(import.meta.url)) {
-  const paths = process.argv.slice(2);
-  if (paths.length === 0) refusing("Usage: node bench/suite/tables.mjs RESULTS…");
+  const { positionals: paths } = calledWith("Usage: node bench/suite/tables.mjs RESULTS…");
   const { records } = refusing(() => joined(paths.map(readResults)));
   const parts = [markdownTables, markdownGoals, markdownVirtual, markdownFaults, markdownCommits, markdownNotes].map(
     (part) => part(records),

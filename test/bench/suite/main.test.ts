@@ -155,6 +155,8 @@ describe("the bench", () => {
     expect([first.code, second.code]).toEqual([0, 2]);
     expect(second.stderr).toContain("kept.jsonl");
     expect(readFileSync(join(folder, "kept.jsonl"), "utf8")).toBe(before);
+    const third = await bench(...options, "--out", "nowhere/kept.jsonl");
+    expect(third).toMatchObject({ code: 2, stderr: expect.stringMatching(/^bench: there is no folder nowhere$/m) });
   });
 
   it("can be had from hearsay's own command line", async () => {

@@ -1,6 +1,6 @@
 // The page is read as a browser would read it, but more strictly: what is in it, and what must never be.
 
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -304,5 +304,16 @@ describe("the command", () => {
         expect.objectContaining({ status: 2, stderr: expect.objectContaining({ length: expect.any(Number) }) }),
       );
     }
+  });
+
+  it.each(["report", "tables", "publish"])("%s says what it takes, and refuses what it does not know", (name) => {
+    const script = REPORT.replace("report", name);
+    const run = (...args: string[]) => spawnSync(process.execPath, [script, ...args], { encoding: "utf8" });
+    const usage = expect.stringContaining(`Usage: node bench/suite/${name}.mjs RESULTS…`);
+    expect(run("--help")).toMatchObject({ status: 0, stdout: usage, stderr: "" });
+    expect(run()).toMatchObject({ status: 2, stdout: "", stderr: usage });
+    const unknown = run("--size");
+    expect(unknown).toMatchObject({ status: 2, stdout: "", stderr: usage });
+    expect(unknown.stderr).toContain("--size");
   });
 });

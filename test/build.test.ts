@@ -1,0 +1,94 @@
+// What `npm run build` leaves to those who run from dist/ meanwhile. In a project of its own, for this one's dist/ is in use.
+
+import { spawn } from "node:child_process";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+
+const here = fileURLToPath(new URL("..", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "hearsay-build-"));
+const inFolder = (...path: string[]) => join(folder, ...path);
+
+/** @returns the exit code; `meanwhile` is called again and again until then */
+async function build(meanwhile = () => {}): Promise<number | null> {
+  const PATH = [inFolder("node_modules", ".bin"), process.env.PATH].join(delimiter);
+  const child = spawn(process.execPath, [inFolder("scripts", "build.mjs")], {
+    env: { ...process.env, PATH },
+    stdio: "ignore",
+  });
+  const ended = new Promise<number | null>((resolve, reject) => child.on("exit", resolve).on("error", reject));
+  let isOver = false;
+  void ended.finally(() => {
+    isOver = true;
+  });
+  while (!isOver) {
+    meanwhile();
+    await nextTurn();
+  }
+  return ended;
+}
+
+beforeAll(() => {
+  for (const name of ["src/cli", "scripts"]) mkdirSync(inFolder(name), { recursive: true });
+  for (const name of ["package.json", "tsconfig.json", "tsconfig.build.json", "scripts/build.mjs"]) {
+    copyFileSync(join(here, name), inFolder(name));
+  }
+  symlinkSync(join(here, "node_modules"), inFolder("node_modules"));
+});
+beforeEach(async () => {
+  writeFileSync(inFolder("src/cli/main.ts"), "export const built = 1;\n");
+  rmSync(inFolder("dist"), { recursive: true, force: true });
+  expect(await build()).toBe(0);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe("a build", () => {
+  it("never takes a file away that the next one has as well", async () => {
+    writeFileSync(inFolder("src/cli/main.ts"), "export const built = 2;\n");
+    const seen = new Set<string>();
+    const look = () => {
+      const [, built] = /built = (\d)/.exec(readFileSync(inFolder("dist/cli/main.js"), "utf8")) ?? [];
+      seen.add(String(built));
+    };
+    expect(await build(look)).toBe(0);
+    look();
+    expect([...seen]).toEqual(["1", "2"]);
+    expect(statSync(inFolder("dist/cli/main.js")).mode & 0o111).toBe(0o111);
+  });
+
+  it("removes what an earlier one left, and nothing else", async () => {
+    writeFileSync(inFolder("dist/cli/gone.js"), "");
+    expect(await build()).toBe(0);
+    expect(readdirSync(inFolder("dist/cli")).sort()).toEqual(["main.d.ts", "main.js", "main.js.map"]);
+    expect(JSON.parse(readFileSync(inFolder("dist/cli/main.js.map"), "utf8"))).toMatchObject({
+      sources: ["../../src/cli/main.ts"],
+    });
+  });
+
+  it("that fails says so, and leaves everything as it was", async () => {
+    writeFileSync(inFolder("src/cli/main.ts"), "export const built: string = 3;\n");
+    expect(await build()).toBeGreaterThan(0);
+    expect(readFileSync(inFolder("dist/cli/main.js"), "utf8")).toContain("built = 1");
+    expect(readdirSync(folder).filter((name) => name.startsWith("dist"))).toEqual(["dist"]);
+  });
+
+  it("and another at the same time both succeed", async () => {
+    expect(await Promise.all([build(), build(), build()])).toEqual([0, 0, 0]);
+    expect(existsSync(inFolder("dist/cli/main.js"))).toBe(true);
+    expect(readdirSync(folder).filter((name) => name.startsWith("dist"))).toEqual(["dist"]);
+  });
+});
