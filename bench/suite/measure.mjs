@@ -8,6 +8,7 @@
 // Of paused members a death is neither right nor wrong; it is counted apart.
 
 import { mean } from "../words.mjs";
+import { median } from "./stats.mjs";
 import { replay } from "./views.mjs";
 
 export const TIMES_MAX = 20_000;
@@ -86,6 +87,7 @@ export function measure({ ledger, pairs, entries, excuses, from, clockErrorMs, t
       p90Ms: share(0.9),
       p99Ms: share(0.99),
       lastMs: rounded(times.at(-1) ?? null),
+      ...untilAll(due),
       distinctViewsMax: views.reduce((most, [, distinct]) => Math.max(most, distinct), 0) || null,
       falseDeaths: unexcused("down"),
       falseSuspicions: tells.has("suspect") ? unexcused("suspect") : null,
@@ -94,6 +96,20 @@ export function measure({ ledger, pairs, entries, excuses, from, clockErrorMs, t
     },
     views: thinned(views, VIEWS_MAX),
   };
+}
+
+/**
+ * The median over messages of when the last that should have heard one has; null if more than half never reached all. Empty
+ * where there were no messages.
+ */
+function untilAll(due) {
+  const lasts = new Map();
+  for (const { pair, time = Number.POSITIVE_INFINITY } of due) {
+    if (pair.text !== undefined) lasts.set(pair.text, Math.max(lasts.get(pair.text) ?? 0, time));
+  }
+  if (lasts.size === 0) return {};
+  const middle = median([...lasts.values()]);
+  return { allP50Ms: Number.isFinite(middle) ? rounded(middle) : null };
 }
 
 /** False if its observer or its subject went away after the event: nobody can say whether it would have come true. */

@@ -33,6 +33,8 @@ const figures = z.object({
   p90Ms: figure,
   p99Ms: figure,
   lastMs: figure,
+  /** Of messages; null where more than half never reached all. Older lines have none. */
+  allP50Ms: z.number().nullable().optional(),
   distinctViewsMax: figure,
   falseDeaths: figure,
   falseSuspicions: figure,
@@ -212,12 +214,13 @@ export function joined(files) {
   return { name: files[0].name, header, records: all };
 }
 
-/** In virtual time the same seed is the same run, whenever it was played. */
+/** In virtual time the same seed is the same run, whenever it was played, and another pace does not make two of it. */
 function refuseTwice(files) {
   const seen = new Map();
   for (const { name, records } of files) {
     for (const { driver, peer, scenario, variant, nodes, seed, settings, startedAt } of records) {
-      const when = driver === "sim" ? [seed, settings] : startedAt;
+      const { pace: _pace, cutForMs: _cutForMs, ...constants } = settings;
+      const when = driver === "sim" ? [seed, constants] : startedAt;
       if (when === undefined) continue;
       const key = JSON.stringify([driver, peer, scenario, variant, nodes, when]);
       if (seen.has(key)) {

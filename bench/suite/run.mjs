@@ -32,7 +32,6 @@ export class Venue {
     const after = this.#played;
     const driver = this.#driver ?? new Driver({ nodes, seed, preset, config });
     const stage = new Stage(driver, { seed, pace, progress });
-    const settings = { preset, ...config, pace: stage.pace };
     try {
       if (this.#driver === undefined) {
         this.#driver = driver;
@@ -54,7 +53,7 @@ export class Venue {
       ...run,
       startedAt,
       machine,
-      settings,
+      settings: { preset, ...config, pace: stage.pace, ...stage.drawn },
       startUpMs: startUpMs === null ? null : Math.round(startUpMs),
       clockErrorMs: Math.round(clockErrorMs * 1_000) / 1_000,
       ...measured,

@@ -134,7 +134,9 @@ async function partition(stage) {
   await stage.driver.cut(a, b);
   const beyond = (here, there) => there.map((member) => stage.excuse({ member, from, observers: new Set(here) }));
   const excuses = [...beyond(a, b), ...beyond(b, a)];
-  await stage.pass(stage.pace.cutMs + stage.random.below(stage.pace.cutSpreadMs));
+  const { cutMs, cutSpreadMs } = stage.pace;
+  stage.drawn.cutForMs = Math.round(cutMs + cutSpreadMs * stage.spread(members.length));
+  await stage.pass(stage.drawn.cutForMs);
   stage.phase("heal");
   await stage.look();
   await recover(stage, await stage.driver.heal(), excuses);

@@ -25,8 +25,8 @@ export const PACE = {
   idleMs: 30_000,
   /** How long a network stays cut; long enough for all to give each other up. */
   cutMs: 40_000,
-  /** Up to so much longer, as the seed draws it: a Serf agent looks for the lost every 30 s, and a cut that is always equally
-   *  long would end at one point of that. */
+  /** Up to so much longer, by the seed: a Serf agent looks for the lost every 30 s, and cuts that are all equally long would
+   *  end at one point of that. */
   cutSpreadMs: 30_000,
   /** How long there is loss at least. */
   lossMs: 30_000,
@@ -42,11 +42,17 @@ export const PACE = {
 /** Of those that are no times in ms. */
 export const PACE_UNITS = { messages: "times", restarts: "times", patience: "times all longest waits" };
 
+/** Its multiples, without their whole part, fill an interval evenly: each falls into the largest gap of those before. */
+const GOLDEN = (Math.sqrt(5) - 1) / 2;
+
 export class Stage {
   driver;
   pace;
   /** Of the seed: who it happens to. */
   random;
+  /** What a scenario has drawn for this run, by name: part of the record's settings. */
+  drawn = {};
+  #seed;
   #progress;
   #ledger = new Ledger();
   #pairs = [];
@@ -62,6 +68,7 @@ export class Stage {
     this.driver = driver;
     this.pace = { ...PACE, ...pace };
     this.random = new Random(seed);
+    this.#seed = seed;
     this.#progress = progress;
   }
 
@@ -72,6 +79,11 @@ export class Stage {
   /** One of the running members, or of those given. */
   any(of = this.driver.running()) {
     return of[this.random.below(of.length)];
+  }
+
+  /** In [0, 1): evenly spread over seeds that follow each other, so that three runs are no cluster; elsewhere for each size. */
+  spread(size) {
+    return ((this.#seed + size) * GOLDEN) % 1;
   }
 
   /** Waits until all know all, and then for peace. */

@@ -41,6 +41,7 @@ export const FIGURES = {
   p90Ms: { name: "p90", kind: "time" },
   p99Ms: { name: "p99", kind: "time" },
   lastMs: { name: "last", kind: "time" },
+  allP50Ms: { name: "all have heard, p50", kind: "time" },
   startUpMs: { name: "start-up, apart", kind: "time" },
   distinctViewsMax: { name: "most distinct views", kind: "cost" },
   datagramsPerNodeAndSecond: { name: "datagrams per node and second", kind: "cost" },
@@ -55,9 +56,14 @@ export const FIGURES = {
 
 const IDLE = ["datagramsPerNodeAndSecond", "bytesPerNodeAndSecond", "cpuMsPerNodeAndSecond", "rssMiB"];
 
+const MESSAGES = ["p50Ms", "allP50Ms", "lastMs"];
+
 const HEADLINES = {
   cold: ["startUpMs", "p50Ms", "lastMs"],
   idle: IDLE,
+  broadcast: MESSAGES,
+  loss: MESSAGES,
+  "no-bootstrap": MESSAGES,
   pause: ["deathsOfPaused", "p50Ms", "lastMs"],
 };
 

@@ -60,6 +60,29 @@ describe("pairs", () => {
     expect({ times, missed }).toEqual({ times: [3], missed: 1 });
   });
 
+  it("of messages have all heard when the last of each message has, in the middle of them", async () => {
+    const message = (observer: number, text: string, at: number): Fact => ({
+      observer,
+      type: "message",
+      about: 0,
+      at,
+      text,
+    });
+    const said = (text: string, from: number) =>
+      [1, 2].map((one): Pair => ({ ...pair(one, 0, from, "message"), text }));
+    const pairs = [...said("a", 0), ...said("b", 100), ...said("c", 200)];
+    const lasts = { a: 9, b: 105, c: 250 };
+    const facts = Object.entries(lasts).flatMap(([text, last], i) => [
+      message(1, text, i * 100 + 1),
+      message(2, text, last),
+    ]);
+    expect((await measure({ pairs, facts })).figures).toMatchObject({ p50Ms: 1, allP50Ms: 9 });
+    // One message that never reaches somebody is the slowest; of two it is half.
+    expect((await measure({ pairs, facts: facts.slice(0, 5) })).figures).toMatchObject({ allP50Ms: 9 });
+    expect((await measure({ pairs, facts: facts.slice(0, 3) })).figures).toMatchObject({ allP50Ms: null });
+    expect((await measure({ pairs: [pair(0, 1)], facts: [up(0, 1, 5)] })).figures).not.toHaveProperty("allP50Ms");
+  });
+
   it("of a goodbye come true by a death as well, those of a death by nothing else", async () => {
     const left: Fact = { observer: 0, type: "left", about: 1, at: 9 };
     expect((await measure({ pairs: [pair(0, 1, 0, "gone")], facts: [down(0, 1, 4)] })).times).toEqual([4]);

@@ -229,13 +229,13 @@ describe("a cut", () => {
     return Number(calls.heal) - Number(calls.cut);
   };
 
-  it("is as long as the seed says, anywhere in its spread", async () => {
-    const lengths = await Promise.all(Array.from({ length: 40 }, (_, i) => lengthOf(i + 1)));
-    expect(await lengthOf(1)).toBe(lengths[0]);
-    for (let third = 0; third < 3; third++) {
-      const from = 1_010 + third * 10_000;
-      expect(lengths.filter((ms) => ms >= from && ms < from + 10_000).length).toBeGreaterThan(5);
+  it("is as long as the seed says, and of any three that follow each other none is near another", async () => {
+    const lengths = await Promise.all(Array.from({ length: 30 }, (_, i) => lengthOf(i)));
+    expect(await lengthOf(7)).toBe(lengths[7]);
+    expect(lengths.filter((ms) => ms < 1_000 || ms >= 31_020)).toEqual([]);
+    for (let i = 2; i < lengths.length; i++) {
+      const [a = 0, b = 0, c = 0] = lengths.slice(i - 2, i + 1).sort((x, y) => x - y);
+      expect(Math.min(b - a, c - b), `seeds ${i - 2} to ${i}`).toBeGreaterThan(6_000);
     }
-    expect(lengths.filter((ms) => ms < 1_010 || ms >= 31_010)).toEqual([]);
   });
 });
