@@ -230,11 +230,11 @@ async function idle(stage) {
 const only = (value) => ({ "": value });
 
 export const scenarios = {
-  cold: { joined: true, turn: 0, needs: [], lastsMs: { hearsay: 20 * S, serf: 150 * S }, variants: only(), play: cold },
+  cold: { joined: true, turn: 0, needs: [], lastsMs: { hearsay: 20 * S, serf: 30 * S }, variants: only(), play: cold },
   "mass-join": {
     joined: false,
     needs: ["joinAll"],
-    lastsMs: { hearsay: 20 * S, serf: 150 * S },
+    lastsMs: { hearsay: 20 * S, serf: 45 * S },
     variants: only(),
     play: massJoin,
   },
