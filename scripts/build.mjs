@@ -1,12 +1,15 @@
-// Compiles src/ into dist/, where others may be running from: every file is replaced at once, by a rename, and what an earlier
-// build left is removed only then. So nothing is ever missing, and two builds at a time do not get into each other's way.
-import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
+// Compiles src/ into dist/, where others may be running from: every file is replaced by a rename, new ones come first, and what
+// an earlier build left is removed last. So a file that both builds have is there all the time; which of the two it is of is
+// another matter for as long as the renames take.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const dist = join(root, "dist");
+const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
 
 /** @returns the paths of all files in a folder, from there */
 const filesIn = (folder) =>
@@ -16,16 +19,13 @@ const filesIn = (folder) =>
 
 // Beside dist/, or the source maps would lead elsewhere.
 const fresh = mkdtempSync(join(root, "dist-"));
-// Ctrl-C ends the compiler, and then us, tidily.
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => {});
 try {
-  const { status, error } = spawnSync("tsc", ["-p", "tsconfig.build.json", "--outDir", fresh], {
-    cwd: root,
-    stdio: "inherit",
-  });
-  if (error) throw error;
-  process.exitCode = status ?? 1;
-  if (status === 0) install();
+  const project = ["-p", join(root, "tsconfig.build.json"), "--outDir", fresh];
+  const tsc = spawn(process.execPath, [compiler, ...project], { stdio: "inherit" });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => tsc.kill(signal));
+  const [code] = await once(tsc, "exit");
+  process.exitCode = code ?? 1;
+  if (code === 0) install();
 } finally {
   rmSync(fresh, { recursive: true, force: true });
 }
@@ -34,7 +34,8 @@ function install() {
   const built = filesIn(fresh);
   // The compiler writes plain files; the command must be executable, for npm's link to it goes on pointing there.
   chmodSync(join(fresh, "cli", "main.js"), 0o755);
-  for (const file of built) {
+  const isNew = (file) => !existsSync(join(dist, file));
+  for (const file of [...built.filter(isNew), ...built.filter((one) => !isNew(one))]) {
     mkdirSync(dirname(join(dist, file)), { recursive: true });
     renameSync(join(fresh, file), join(dist, file));
   }

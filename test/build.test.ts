@@ -1,6 +1,7 @@
 // What `npm run build` leaves to those who run from dist/ meanwhile. In a project of its own, for this one's dist/ is in use.
 
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import {
   copyFileSync,
   existsSync,
@@ -14,7 +15,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -24,22 +25,19 @@ const folder = mkdtempSync(join(tmpdir(), "hearsay-build-"));
 const inFolder = (...path: string[]) => join(folder, ...path);
 
 /** @returns the exit code; `meanwhile` is called again and again until then */
-async function build(meanwhile = () => {}): Promise<number | null> {
-  const PATH = [inFolder("node_modules", ".bin"), process.env.PATH].join(delimiter);
-  const child = spawn(process.execPath, [inFolder("scripts", "build.mjs")], {
-    env: { ...process.env, PATH },
-    stdio: "ignore",
-  });
-  const ended = new Promise<number | null>((resolve, reject) => child.on("exit", resolve).on("error", reject));
-  let isOver = false;
-  void ended.finally(() => {
-    isOver = true;
-  });
-  while (!isOver) {
-    meanwhile();
-    await nextTurn();
+async function build(meanwhile?: () => void): Promise<number | null> {
+  const child = spawn(process.execPath, [inFolder("scripts", "build.mjs")], { stdio: "ignore" });
+  const ended = once(child, "exit");
+  try {
+    while (meanwhile && child.exitCode === null) {
+      meanwhile();
+      await nextTurn();
+    }
+    const [code] = await ended;
+    return code;
+  } finally {
+    child.kill();
   }
-  return ended;
 }
 
 beforeAll(() => {
@@ -57,17 +55,20 @@ beforeEach(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("a build", () => {
-  it("never takes a file away that the next one has as well", async () => {
-    writeFileSync(inFolder("src/cli/main.ts"), "export const built = 2;\n");
+  it("never takes a file away that the next one has as well, and brings first what that needs", async () => {
+    writeFileSync(inFolder("src/cli/main.ts"), 'import "../new.ts";\nexport const built = 2;\n');
+    writeFileSync(inFolder("src/new.ts"), "export const isNew = true;\n");
     const seen = new Set<string>();
     const look = () => {
       const [, built] = /built = (\d)/.exec(readFileSync(inFolder("dist/cli/main.js"), "utf8")) ?? [];
       seen.add(String(built));
+      if (built === "2") expect(existsSync(inFolder("dist/new.js"))).toBe(true);
     };
     expect(await build(look)).toBe(0);
     look();
     expect([...seen]).toEqual(["1", "2"]);
     expect(statSync(inFolder("dist/cli/main.js")).mode & 0o111).toBe(0o111);
+    rmSync(inFolder("src/new.ts"));
   });
 
   it("removes what an earlier one left, and nothing else", async () => {

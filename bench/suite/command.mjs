@@ -2,7 +2,7 @@
 
 import { realpathSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { refuse, told } from "../record.mjs";
 
 /** Whether this module is what Node was told to run, rather than imported. */
 export function isMain(url) {
@@ -15,26 +15,11 @@ export function isMain(url) {
   }
 }
 
-/**
- * What a script was called with. `--help` prints its usage and ends; too few paths or an unknown option are refused with it.
- * @param {string} usage
- * @param {{ least?: number, options?: object }} [takes] `options` as for `parseArgs`
- */
-export function calledWith(usage, { least = 1, options = {} } = {}) {
-  const help = { type: "boolean", short: "h" };
-  let called;
-  try {
-    called = parseArgs({ allowPositionals: true, options: { ...options, help } });
-  } catch (error) {
-    if (!isTheirs(error)) throw error;
-    return refuse(`${error.message}\n${usage}`);
-  }
-  if (called.values.help) {
-    console.log(usage);
-    process.exit(0);
-  }
-  if (called.positionals.length < least) refuse(usage);
-  return called;
+/** The files that a script of this room was given, with what else it was told. Too few are refused with its usage. */
+export function toldFiles(usage, options = {}, least = 1) {
+  const { values, positionals } = told(usage, options, { allowPositionals: true });
+  if (positionals.length < least) refuse(usage);
+  return { values, paths: positionals };
 }
 
 /** Whether a file, or whoever named it, is to blame for an error. */
@@ -49,9 +34,4 @@ export function refusing(work) {
     if (!isTheirs(error)) throw error;
     return refuse(error.message);
   }
-}
-
-function refuse(sentence) {
-  console.error(sentence);
-  process.exit(2);
 }

@@ -6,8 +6,7 @@
 //
 // Usage: node bench/suite/compare.mjs BEFORE AFTER [--all] [--confidence 0.95]
 
-import { parseArgs } from "node:util";
-import { isMain, refusing } from "./command.mjs";
+import { isMain, refusing, toldFiles } from "./command.mjs";
 import { alike, clockErrorOf, grouped, ratioOf, summaryOf, valuesOf } from "./groups.mjs";
 import { ResultsError, readResults, SCHEMA } from "./results.mjs";
 import {
@@ -222,18 +221,14 @@ const plain = (text) =>
 
 function main() {
   const usage = "Usage: node bench/suite/compare.mjs BEFORE AFTER [--all] [--confidence 0.95]";
-  const { values, positionals } = refusing(() =>
-    parseArgs({
-      allowPositionals: true,
-      options: { all: { type: "boolean" }, confidence: { type: "string", default: "0.95" } },
-    }),
-  );
+  const options = { all: { type: "boolean" }, confidence: { type: "string", default: "0.95" } };
+  const { values, paths } = toldFiles(usage, options, 2);
   const confidence = Number(values.confidence);
-  if (positionals.length !== 2) refusing(usage);
+  if (paths.length !== 2) refusing(usage);
   if (!(confidence >= 0.5 && confidence < 1)) {
     refusing(`--confidence: expected a number from 0.5 to below 1, got ${JSON.stringify(values.confidence)}`);
   }
-  const [before, after] = refusing(() => positionals.map((path) => readResults(path)));
+  const [before, after] = refusing(() => paths.map((path) => readResults(path)));
   const comparison = compare(before, after, { confidence });
   console.log(comparisonText(comparison, { all: values.all ?? false }));
   process.exitCode = exitCodeOf(comparison);

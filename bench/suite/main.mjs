@@ -3,7 +3,7 @@
 //
 // Exit codes: 0 all runs gave figures, 1 some did not, or there was nothing to run or to compare, 2 a wrong command line.
 
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { release, totalmem } from "node:os";
 import { dirname, relative } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
@@ -59,17 +59,18 @@ async function measure(given, args) {
     list(runs);
     return 0;
   }
-  if (!(await areReady(drivers, runs))) return 1;
   const out = given.out ?? `bench-${new Date().toISOString().replaceAll(":", "-").slice(0, 19)}.jsonl`;
+  const whyNot = whyNotTo(out);
+  if (whyNot !== undefined) {
+    console.error(`bench: ${whyNot}`);
+    return 2;
+  }
+  if (!(await areReady(drivers, runs))) return 1;
   const machine = await machineOf([...drivers.values()].filter((Driver) => typeof Driver !== "string"));
   try {
     beginResults(out, { ...machine, command: ["bench", ...args].join(" ") });
-  } catch ({ code, message }) {
-    const why = {
-      EEXIST: `${out} is there already; --out names another`,
-      ENOENT: `there is no folder ${dirname(out)}`,
-    };
-    console.error(`bench: ${why[code] ?? message}`);
+  } catch ({ message }) {
+    console.error(`bench: ${message}`);
     return 2;
   }
   for (const run of skipped) writeRecord(out, { ...run, machine });
@@ -80,6 +81,13 @@ async function measure(given, args) {
     console.error(`bench: ${sentence}\n         it goes when the engine has been restarted: the next bench removes it`);
   }
   return records.some(({ error, leftBehind }) => (error ?? leftBehind) !== undefined) ? 1 : 0;
+}
+
+/** What can be said before images are built: a measurement is not overwritten, and folders are not made. */
+function whyNotTo(out) {
+  if (out === "") return "--out: expected the name of a file";
+  if (existsSync(out)) return `${out} is there already; --out names another`;
+  return existsSync(dirname(out)) ? undefined : `there is no folder ${dirname(out)}`;
 }
 
 /** `driver peer` → its class, or why it cannot be used. */

@@ -1,5 +1,5 @@
 // Whether a machine can bear so many containers, or processes: each problem as a sentence, with the line that mends it.
-// `problems` and `processProblems` are pure; `look` and `lookAtLimits` gather what they judge.
+// `problems`, `processProblems` and `socketProblems` are pure; `look` and `lookAtLimits` gather what they judge.
 
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
@@ -52,6 +52,10 @@ export function processProblems(facts, { nodes, peer }) {
     threads(facts, nodes, PROCESS_THREADS_EACH, "processes"),
   ].filter((problem) => problem !== undefined);
 }
+
+/** The same for members of one process, each with a socket. */
+export const socketProblems = (facts, { nodes }) =>
+  [files(facts, nodes, 1, "members")].filter((problem) => problem !== undefined);
 
 const noEngine = (why) => ({
   sentence: `Docker's engine does not answer: ${why}`,

@@ -6,7 +6,7 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { publish } from "../words.mjs";
-import { calledWith, isMain, refusing } from "./command.mjs";
+import { isMain, refusing, toldFiles } from "./command.mjs";
 import { standalone } from "./drawing.mjs";
 import { runsOf } from "./groups.mjs";
 import { picturesOf } from "./pictures.mjs";
@@ -26,7 +26,7 @@ const FOLDER = new URL("../results/", import.meta.url);
 const LINES = new URL("suite.jsonl.gz", FOLDER);
 const PREFIX = "suite-";
 const ROUTED = "docker-routed";
-/** Of containers, at the most nodes. */
+/** Of containers and of processes. */
 const CURVES_OF = ["cold", "mass-join", "broadcast", "crash"];
 
 /**
@@ -39,10 +39,12 @@ export function chosen(pictures) {
   const most = (driver) => Math.max(...pictures.filter((one) => one.driver === driver).map(({ nodes }) => nodes));
   // Where a hundred of both peers fit, rather than where only ours do.
   const containers = pictures.some(({ driver }) => driver === ROUTED) ? ROUTED : "docker";
+  // A distribution has all drivers in one.
+  const shown = [containers, "process", ""];
   return pictures.filter(({ kind, driver, scenario, nodes }) => {
-    if (kind === "bars") return driver === containers || driver === "process";
-    if (driver !== containers || !CURVES_OF.includes(scenario)) return false;
-    return kind === "growth" || (kind === "convergence" && nodes === most(driver));
+    if (kind === "bars") return shown.includes(driver);
+    if (!shown.includes(driver) || !CURVES_OF.includes(scenario)) return false;
+    return kind === "growth" || (["convergence", "distribution"].includes(kind) && nodes === most(driver));
   });
 }
 
@@ -92,6 +94,6 @@ function main(paths) {
 }
 
 if (isMain(import.meta.url)) {
-  const { positionals: paths } = calledWith("Usage: node bench/suite/publish.mjs RESULTS…");
+  const { paths } = toldFiles("Usage: node bench/suite/publish.mjs RESULTS…");
   main(paths);
 }

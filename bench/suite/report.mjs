@@ -6,7 +6,7 @@
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { calledWith, isMain, refusing } from "./command.mjs";
+import { isMain, refusing, toldFiles } from "./command.mjs";
 import { CHART_STYLE, shortened, slug, standalone } from "./drawing.mjs";
 import { GOAL_NODES, judged } from "./goals.mjs";
 import {
@@ -412,11 +412,11 @@ const capital = (text) => text.slice(0, 1).toUpperCase() + text.slice(1);
 
 function main() {
   const usage = "Usage: node bench/suite/report.mjs RESULTS… PAGE [--pictures FOLDER]";
-  const { values, positionals } = calledWith(usage, { least: 2, options: { pictures: { type: "string" } } });
-  const to = positionals.pop();
+  const { values, paths } = toldFiles(usage, { pictures: { type: "string" } }, 2);
+  const to = paths.pop();
   // A page that was forgotten would take the place of what was measured last.
   if (/\.jsonl(\.gz)?$/.test(to)) refusing(`${to} is the name of results, not of a page. ${usage}`);
-  const results = refusing(() => joined(positionals.map(readResults)));
+  const results = refusing(() => joined(paths.map(readResults)));
   refusing(() => writeFileSync(to, report(results)));
   if (values.pictures !== undefined) refusing(() => writePictures(results.records, values.pictures));
 }

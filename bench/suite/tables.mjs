@@ -4,7 +4,7 @@
 // Usage: node bench/suite/tables.mjs RESULTS…
 
 import { ms, number, sum, table } from "../words.mjs";
-import { calledWith, isMain, refusing } from "./command.mjs";
+import { isMain, refusing, toldFiles } from "./command.mjs";
 import { escaped } from "./drawing.mjs";
 import { judged } from "./goals.mjs";
 import {
@@ -121,13 +121,17 @@ function rowOf({ scenario, variant, nodes, columns }, figure, peers) {
 /** All runs in the order of the tables. */
 const played = (records) => grouped(runsOf(records)).flatMap(({ columns }) => columns.flatMap(({ runs }) => runs));
 
-/** Whom anybody called dead, or suspected, though it lived and could be reached, of each peer; "" if nothing was played. */
+/** Whom anybody called dead, or suspected, though it lived and could be reached, of each peer, and in what; "" if nothing was played. */
 export function markdownFaults(records) {
   const cell = (runs, figure) => {
     const values = valuesOf(runs, figure);
     if (values.length === 0) return "cannot be told";
     const some = values.filter((value) => value > 0);
-    return some.length === 0 ? "0" : `${number(sum(some))} in ${counted(some.length, "run")}`;
+    const where = alike(runs, "scenario", "variant").flatMap((of) => {
+      const told = sum(valuesOf(of, figure));
+      return told > 0 ? [`${scenarioName(of[0].scenario, of[0].variant)}: ${number(told)}`] : [];
+    });
+    return some.length === 0 ? "0" : `${number(sum(some))} in ${counted(some.length, "run")} (${where.join("; ")})`;
   };
   const rows = alike(played(records), "driver", "nodes", "peer").map((runs) => {
     const [{ driver, nodes, peer }] = runs;
@@ -187,7 +191,7 @@ export const inMarkdown = (text) =>
     .replace(/(https?):\/\//gi, "$1:&#47;&#47;");
 
 if (isMain(import.meta.url)) {
-  const { positionals: paths } = calledWith("Usage: node bench/suite/tables.mjs RESULTS…");
+  const { paths } = toldFiles("Usage: node bench/suite/tables.mjs RESULTS…");
   const { records } = refusing(() => joined(paths.map(readResults)));
   const parts = [markdownTables, markdownGoals, markdownVirtual, markdownFaults, markdownCommits, markdownNotes].map(
     (part) => part(records),

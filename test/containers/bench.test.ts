@@ -1,6 +1,13 @@
 // The bench's containers: they do what a scenario asks of them, and nothing of them is left.
 
-import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { ownerOf } from "../../bench/suite/owner.mjs";
 import { type Driver, type DriverClass, driverOf, type Fact } from "../bench/suite/suite.ts";
 import { docker } from "./docker.ts";
@@ -153,4 +160,54 @@ describe.each(kinds)("the bench's containers of $peer, driver $name", ({ peer, n
     expect(names).toBe("");
     expect(await docker(["ps", "-aq", "--filter", `label=${LABEL}=0.1`])).toBe("");
   });
+});
+
+describe.runIf(typeof kinds[0]?.Kind !== "string")("the bench's command, with containers", () => {
+  const MAIN = fileURLToPath(new URL("../../bench/suite/main.mjs", import.meta.url));
+
+  function begin(...options: string[]) {
+    const folder = mkdtempSync(join(tmpdir(), "hearsay-bench-"));
+    const few = ["--driver", "docker", "--peer", "hearsay", "--nodes", "4", "--repetitions", "1", "--out", "all.jsonl"];
+    const script = spawn(process.execPath, [MAIN, ...few, ...options], { cwd: folder, stdio: "ignore" });
+    onTestFinished(() => {
+      script.kill("SIGKILL");
+      rmSync(folder, { recursive: true });
+    });
+    const owned = `label=${LABEL}=${ownerOf(script.pid)}`;
+    const exited = once(script, "exit");
+    return { script, folder, owned, exited };
+  }
+
+  const left = async (owned: string) => [
+    await docker(["ps", "-aq", "--filter", owned]),
+    await docker(["network", "ls", "-q", "--filter", owned]),
+  ];
+
+  it("goes from nothing to the page, and leaves nothing behind", async () => {
+    const pace = ["--pace", "settleMs=500", "messages=2"];
+    const { folder, owned, exited } = begin("--scenario", "cold,broadcast,crash,pause:3s", ...pace);
+    expect(await exited).toEqual([0, null]);
+    const [, ...lines] = readFileSync(join(folder, "all.jsonl"), "utf8").trim().split("\n");
+    const runs = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(runs.map(({ scenario }) => scenario)).toEqual(["cold", "broadcast", "crash", "pause"]);
+    for (const run of runs) expect(run).toMatchObject({ missed: 0, figures: { falseDeaths: 0 } });
+    expect(runs.slice(0, 3).map(({ facts }) => facts)).toEqual([12, 6, 3]);
+    expect(readFileSync(join(folder, "all.html"), "utf8")).toContain("broadcast message");
+    expect(await left(owned)).toEqual(["", ""]);
+  });
+
+  it.each(["SIGINT", "SIGTERM"] as const)(
+    "leaves nothing behind, interrupted by %s while containers start",
+    async (signal) => {
+      const { script, owned, exited } = begin("--scenario", "idle");
+      const end = Date.now() + SOON_MS;
+      while ((await docker(["ps", "-q", "--filter", owned])) === "") {
+        if (Date.now() > end) expect.fail(`no container within ${SOON_MS} ms`);
+        await sleep(LOOK_MS);
+      }
+      script.kill(signal);
+      expect(await exited).toEqual([signal === "SIGINT" ? 130 : 143, null]);
+      expect(await left(owned)).toEqual(["", ""]);
+    },
+  );
 });

@@ -3,6 +3,7 @@
 
 import { start as startNode } from "../../../dist/gossip/index.js";
 import { bounded } from "../../wards.mjs";
+import { lookAtLimits, socketProblems } from "../preflight.mjs";
 import { Crowd } from "./crowd.mjs";
 import { ACTS } from "./driver.mjs";
 
@@ -17,6 +18,10 @@ export class UdpDriver extends Crowd {
   }
   static get lacks() {
     return ["CPU time and memory are those of the process, the bench included, by the number of members"];
+  }
+
+  static async prepare(given) {
+    return socketProblems(lookAtLimits(), given);
   }
 
   #numbers = new Map();

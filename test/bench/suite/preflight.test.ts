@@ -9,9 +9,10 @@ interface Problem {
 }
 
 const load = (name: string) => import(new URL(`../../../bench/suite/${name}`, import.meta.url).href);
-const { problems, processProblems } = (await load("preflight.mjs")) as {
+const { problems, processProblems, socketProblems } = (await load("preflight.mjs")) as {
   problems(facts: object, given: { nodes: number; peer: string; isRouted?: boolean }): Problem[];
   processProblems(facts: object, given: { nodes: number; peer: string }): Problem[];
+  socketProblems(facts: object, given: { nodes: number }): Problem[];
 };
 
 const plenty = {
@@ -65,6 +66,14 @@ describe("the preflight", () => {
     ]);
     for (const { sentence } of told) expect(sentence).toContain("100 processes");
     expect(processProblems({ ...facts, memoryMiB: 4_000 }, { nodes: 43, peer: "hearsay" })).toEqual([]);
+  });
+
+  it("says the same of members that share a process, which take a file each", () => {
+    expect(socketProblems({ filesMax: 1_024 }, { nodes: 100 })).toEqual([]);
+    expect(socketProblems({ filesMax: null }, { nodes: 1_000 })).toEqual([]);
+    const [told] = socketProblems({ filesMax: 1_024 }, { nodes: 1_000 });
+    expect(told).toMatchObject({ mend: "ulimit -n 2048", stops: true });
+    expect(told?.sentence).toContain("1000 members");
   });
 
   it("gives limits that are enough", () => {

@@ -306,14 +306,18 @@ describe("the command", () => {
     }
   });
 
-  it.each(["report", "tables", "publish"])("%s says what it takes, and refuses what it does not know", (name) => {
-    const script = REPORT.replace("report", name);
-    const run = (...args: string[]) => spawnSync(process.execPath, [script, ...args], { encoding: "utf8" });
-    const usage = expect.stringContaining(`Usage: node bench/suite/${name}.mjs RESULTS…`);
-    expect(run("--help")).toMatchObject({ status: 0, stdout: usage, stderr: "" });
-    expect(run()).toMatchObject({ status: 2, stdout: "", stderr: usage });
-    const unknown = run("--size");
-    expect(unknown).toMatchObject({ status: 2, stdout: "", stderr: usage });
-    expect(unknown.stderr).toContain("--size");
-  });
+  it.each(["report", "tables", "publish", "compare"])(
+    "%s says what it takes, and refuses what it does not know",
+    (name) => {
+      const script = REPORT.replace("report", name);
+      const run = (...args: string[]) => spawnSync(process.execPath, [script, ...args], { encoding: "utf8" });
+      const usage = expect.stringContaining(`Usage: node bench/suite/${name}.mjs `);
+      expect(run("--help")).toMatchObject({ status: 0, stdout: usage, stderr: "" });
+      expect(run()).toMatchObject({ status: 2, stdout: "", stderr: usage });
+      if (["report", "compare"].includes(name)) {
+        expect(run("one.jsonl")).toMatchObject({ status: 2, stdout: "", stderr: usage });
+      }
+      expect(run("--size")).toMatchObject({ status: 2, stdout: "", stderr: expect.stringContaining("--size") });
+    },
+  );
 });

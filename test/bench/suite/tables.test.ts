@@ -16,6 +16,8 @@ import {
 import { written, writtenRatio, writtenSummary } from "../../../bench/suite/wording.mjs";
 import { plausible, plausibleSweep, resultsOf, runsOf, skipped } from "./plausible.ts";
 
+const CURVES = ["broadcast", "cold", "crash", "mass-join"];
+
 /** Cells as Markdown splits them: at bars that are not escaped. */
 const cellsOf = (line: string) => line.slice(2, -2).split(/(?<!\\)(?:\\\\)* \| /);
 
@@ -247,7 +249,7 @@ describe("what goes into README.md", () => {
     ].map((run) => (run.peer === "serf" ? { ...run, figures: { ...run.figures, falseSuspicions: null } } : run));
     const rows = markdownFaults(resultsOf(runs).records).split("\n").slice(2).map(cellsOf);
     expect(rows.map((row) => row.slice(0, 5))).toEqual([
-      ["containers", "12", "hearsay", "5", "8 in 2 runs"],
+      ["containers", "12", "hearsay", "5", "8 in 2 runs (crash: 8)"],
       ["containers", "50", "Serf", "2", "0"],
     ]);
     expect(rows[1]?.[5]).toBe("cannot be told");
@@ -275,7 +277,7 @@ describe("what goes into README.md", () => {
     expect(markdownCommits([])).toBe("");
   });
 
-  it("shows curves of the largest networks of containers, growth, and all scenarios side by side", () => {
+  it("shows curves of the largest networks, growth, how all drivers differ, and all scenarios side by side", () => {
     const shown = chosen(picturesOf(sweep.records));
     expect(
       shown
@@ -286,8 +288,9 @@ describe("what goes into README.md", () => {
     ).toEqual([
       "bars docker ",
       "bars process ",
-      ...["broadcast", "cold", "crash", "mass-join"].map((scenario) => `convergence docker ${scenario}`),
-      ...["broadcast", "cold", "crash", "mass-join"].map((scenario) => `growth docker ${scenario}`),
+      ...["docker", "process"].flatMap((driver) => CURVES.map((scenario) => `convergence ${driver} ${scenario}`)),
+      ...CURVES.map((scenario) => `distribution  ${scenario}`),
+      ...["docker", "process"].flatMap((driver) => CURVES.map((scenario) => `growth ${driver} ${scenario}`)),
     ]);
     for (const { kind, nodes } of shown) expect(nodes).toBe(kind === "growth" ? 0 : 100);
   });
@@ -295,7 +298,7 @@ describe("what goes into README.md", () => {
   it("shows the containers where both peers fit, if they were measured", () => {
     const routed = resultsOf(plausibleSweep({ drivers: ["docker", "docker-routed"], sizes: [12, 100] }));
     const drivers = chosen(picturesOf(routed.records)).map(({ driver }: { driver: string }) => driver);
-    expect(new Set(drivers)).toEqual(new Set(["docker-routed"]));
+    expect(new Set(drivers)).toEqual(new Set(["docker-routed", ""]));
   });
 
   it("names every command, the machine and the days", () => {
