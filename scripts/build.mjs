@@ -34,8 +34,8 @@ function install() {
   const built = filesIn(fresh);
   // The compiler writes plain files; the command must be executable, for npm's link to it goes on pointing there.
   chmodSync(join(fresh, "cli", "main.js"), 0o755);
-  const isNew = (file) => !existsSync(join(dist, file));
-  for (const file of [...built.filter(isNew), ...built.filter((one) => !isNew(one))]) {
+  const before = new Set(built.filter((file) => existsSync(join(dist, file))));
+  for (const file of built.toSorted((a, b) => before.has(a) - before.has(b))) {
     mkdirSync(dirname(join(dist, file)), { recursive: true });
     renameSync(join(fresh, file), join(dist, file));
   }

@@ -41,13 +41,15 @@ async function build(meanwhile?: () => void): Promise<number | null> {
 }
 
 beforeAll(() => {
-  for (const name of ["src/cli", "scripts"]) mkdirSync(inFolder(name), { recursive: true });
+  mkdirSync(inFolder("scripts"));
   for (const name of ["package.json", "tsconfig.json", "tsconfig.build.json", "scripts/build.mjs"]) {
     copyFileSync(join(here, name), inFolder(name));
   }
   symlinkSync(join(here, "node_modules"), inFolder("node_modules"));
 });
 beforeEach(async () => {
+  rmSync(inFolder("src"), { recursive: true, force: true });
+  mkdirSync(inFolder("src/cli"), { recursive: true });
   writeFileSync(inFolder("src/cli/main.ts"), "export const built = 1;\n");
   rmSync(inFolder("dist"), { recursive: true, force: true });
   expect(await build()).toBe(0);
@@ -68,7 +70,6 @@ describe("a build", () => {
     look();
     expect([...seen]).toEqual(["1", "2"]);
     expect(statSync(inFolder("dist/cli/main.js")).mode & 0o111).toBe(0o111);
-    rmSync(inFolder("src/new.ts"));
   });
 
   it("removes what an earlier one left, and nothing else", async () => {
@@ -87,9 +88,11 @@ describe("a build", () => {
     expect(readdirSync(folder).filter((name) => name.startsWith("dist"))).toEqual(["dist"]);
   });
 
-  it("and another at the same time both succeed", async () => {
+  it("and others at the same time all succeed, also where there is nothing yet", async () => {
+    for (let i = 0; i < 50; i++) writeFileSync(inFolder(`src/part${i}.ts`), "export {};\n");
+    rmSync(inFolder("dist"), { recursive: true });
     expect(await Promise.all([build(), build(), build()])).toEqual([0, 0, 0]);
-    expect(existsSync(inFolder("dist/cli/main.js"))).toBe(true);
+    expect(readdirSync(inFolder("dist")).filter((name) => /^part\d+\.js$/.test(name))).toHaveLength(50);
     expect(readdirSync(folder).filter((name) => name.startsWith("dist"))).toEqual(["dist"]);
   });
 });

@@ -15,10 +15,10 @@ export function isMain(url) {
   }
 }
 
-/** The files that a script of this room was given, with what else it was told. Too few are refused with its usage. */
-export function toldFiles(usage, options = {}, least = 1) {
+/** The files that a script of this room was given, with what else it was told. Too few or too many are refused with its usage. */
+export function toldFiles(usage, options = {}, least = 1, most = Number.POSITIVE_INFINITY) {
   const { values, positionals } = told(usage, options, { allowPositionals: true });
-  if (positionals.length < least) refuse(usage);
+  if (positionals.length < least || positionals.length > most) refuse(usage);
   return { values, paths: positionals };
 }
 
@@ -27,7 +27,6 @@ export const isTheirs = (error) => error?.name === "ResultsError" || typeof erro
 
 /** Does something; what the caller or a file is to blame for is one sentence on stderr and exit code 2. */
 export function refusing(work) {
-  if (typeof work === "string") return refuse(work);
   try {
     return work();
   } catch (error) {

@@ -6,6 +6,7 @@
 //
 // Usage: node bench/suite/compare.mjs BEFORE AFTER [--all] [--confidence 0.95]
 
+import { refuse } from "../record.mjs";
 import { isMain, refusing, toldFiles } from "./command.mjs";
 import { alike, clockErrorOf, grouped, ratioOf, summaryOf, valuesOf } from "./groups.mjs";
 import { ResultsError, readResults, SCHEMA } from "./results.mjs";
@@ -222,11 +223,10 @@ const plain = (text) =>
 function main() {
   const usage = "Usage: node bench/suite/compare.mjs BEFORE AFTER [--all] [--confidence 0.95]";
   const options = { all: { type: "boolean" }, confidence: { type: "string", default: "0.95" } };
-  const { values, paths } = toldFiles(usage, options, 2);
+  const { values, paths } = toldFiles(usage, options, 2, 2);
   const confidence = Number(values.confidence);
-  if (paths.length !== 2) refusing(usage);
   if (!(confidence >= 0.5 && confidence < 1)) {
-    refusing(`--confidence: expected a number from 0.5 to below 1, got ${JSON.stringify(values.confidence)}`);
+    refuse(`--confidence: expected a number from 0.5 to below 1, got ${JSON.stringify(values.confidence)}`);
   }
   const [before, after] = refusing(() => paths.map((path) => readResults(path)));
   const comparison = compare(before, after, { confidence });

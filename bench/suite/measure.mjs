@@ -99,7 +99,7 @@ export function measure({ ledger, pairs, entries, excuses, from, clockErrorMs, t
 }
 
 /**
- * The median over messages of when the last that should have heard one has; null if more than half never reached all. Empty
+ * The median over messages of when the last that should have heard one has; null if half or more never reached all. Empty
  * where there were no messages.
  */
 function untilAll(due) {

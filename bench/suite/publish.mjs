@@ -26,7 +26,7 @@ const FOLDER = new URL("../results/", import.meta.url);
 const LINES = new URL("suite.jsonl.gz", FOLDER);
 const PREFIX = "suite-";
 const ROUTED = "docker-routed";
-/** Of containers and of processes. */
+/** Scenarios whose curves README.md shows. */
 const CURVES_OF = ["cold", "mass-join", "broadcast", "crash"];
 
 /**

@@ -6,6 +6,7 @@
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { refuse } from "../record.mjs";
 import { isMain, refusing, toldFiles } from "./command.mjs";
 import { CHART_STYLE, shortened, slug, standalone } from "./drawing.mjs";
 import { GOAL_NODES, judged } from "./goals.mjs";
@@ -415,7 +416,7 @@ function main() {
   const { values, paths } = toldFiles(usage, { pictures: { type: "string" } }, 2);
   const to = paths.pop();
   // A page that was forgotten would take the place of what was measured last.
-  if (/\.jsonl(\.gz)?$/.test(to)) refusing(`${to} is the name of results, not of a page. ${usage}`);
+  if (/\.jsonl(\.gz)?$/.test(to)) refuse(`${to} is the name of results, not of a page. ${usage}`);
   const results = refusing(() => joined(paths.map(readResults)));
   refusing(() => writeFileSync(to, report(results)));
   if (values.pictures !== undefined) refusing(() => writePictures(results.records, values.pictures));

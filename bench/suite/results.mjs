@@ -33,7 +33,7 @@ const figures = z.object({
   p90Ms: figure,
   p99Ms: figure,
   lastMs: figure,
-  /** Of messages; null where more than half never reached all. Older lines have none. */
+  /** Of messages; null where half or more never reached all. Older lines have none. */
   allP50Ms: z.number().nullable().optional(),
   distinctViewsMax: figure,
   falseDeaths: figure,
@@ -214,12 +214,12 @@ export function joined(files) {
   return { name: files[0].name, header, records: all };
 }
 
-/** In virtual time the same seed is the same run, whenever it was played, and another pace does not make two of it. */
+/** In virtual time the same seed is the same run, whenever it was played; at another pace it is no independent one. */
 function refuseTwice(files) {
   const seen = new Map();
   for (const { name, records } of files) {
     for (const { driver, peer, scenario, variant, nodes, seed, settings, startedAt } of records) {
-      const { pace: _pace, cutForMs: _cutForMs, ...constants } = settings;
+      const { pace: _pace, ...constants } = settings;
       const when = driver === "sim" ? [seed, constants] : startedAt;
       if (when === undefined) continue;
       const key = JSON.stringify([driver, peer, scenario, variant, nodes, when]);

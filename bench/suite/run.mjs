@@ -53,7 +53,7 @@ export class Venue {
       ...run,
       startedAt,
       machine,
-      settings: { preset, ...config, pace: stage.pace, ...stage.drawn },
+      settings: { preset, ...config, pace: { ...stage.pace, ...stage.drawn } },
       startUpMs: startUpMs === null ? null : Math.round(startUpMs),
       clockErrorMs: Math.round(clockErrorMs * 1_000) / 1_000,
       ...measured,

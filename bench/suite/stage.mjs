@@ -50,7 +50,7 @@ export class Stage {
   pace;
   /** Of the seed: who it happens to. */
   random;
-  /** What a scenario has drawn for this run, by name: part of the record's settings. */
+  /** What a scenario has drawn for this run, by name: in the record beside the pace. */
   drawn = {};
   #seed;
   #progress;
@@ -81,7 +81,7 @@ export class Stage {
     return of[this.random.below(of.length)];
   }
 
-  /** In [0, 1): evenly spread over seeds that follow each other, so that three runs are no cluster; elsewhere for each size. */
+  /** In [0, 1): evenly spread over seeds that follow each other, so that three runs are no cluster. Each size begins at another point. */
   spread(size) {
     return ((this.#seed + size) * GOLDEN) % 1;
   }

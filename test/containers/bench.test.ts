@@ -165,16 +165,24 @@ describe.each(kinds)("the bench's containers of $peer, driver $name", ({ peer, n
 describe.runIf(typeof kinds[0]?.Kind !== "string")("the bench's command, with containers", () => {
   const MAIN = fileURLToPath(new URL("../../bench/suite/main.mjs", import.meta.url));
 
+  // An image that has to be built first would be waited for as a container.
+  beforeAll(async () => {
+    await (kinds[0]?.Kind as Prepared | undefined)?.prepare({ nodes: NODES });
+  }, BUILD_MS);
+
   function begin(...options: string[]) {
     const folder = mkdtempSync(join(tmpdir(), "hearsay-bench-"));
     const few = ["--driver", "docker", "--peer", "hearsay", "--nodes", "4", "--repetitions", "1", "--out", "all.jsonl"];
     const script = spawn(process.execPath, [MAIN, ...few, ...options], { cwd: folder, stdio: "ignore" });
-    onTestFinished(() => {
-      script.kill("SIGKILL");
-      rmSync(folder, { recursive: true });
-    });
     const owned = `label=${LABEL}=${ownerOf(script.pid)}`;
     const exited = once(script, "exit");
+    onTestFinished(async () => {
+      // By this it sweeps what it has made.
+      script.kill("SIGTERM");
+      await Promise.race([exited, sleep(SOON_MS, undefined, { ref: false })]);
+      script.kill("SIGKILL");
+      rmSync(folder, { recursive: true });
+    }, 2 * SOON_MS);
     return { script, folder, owned, exited };
   }
 

@@ -156,6 +156,7 @@ describe("the bench", () => {
     expect(second.stderr).toContain("kept.jsonl");
     expect(readFileSync(join(folder, "kept.jsonl"), "utf8")).toBe(before);
     const third = await bench(...options, "--out", "nowhere/kept.jsonl");
+    expect(await bench(...options, "--out", "")).toMatchObject({ code: 2, stderr: expect.stringContaining("--out") });
     expect(third).toMatchObject({ code: 2, stderr: expect.stringMatching(/^bench: there is no folder nowhere$/m) });
   });
 

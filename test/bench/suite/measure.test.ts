@@ -77,7 +77,7 @@ describe("pairs", () => {
       message(2, text, last),
     ]);
     expect((await measure({ pairs, facts })).figures).toMatchObject({ p50Ms: 1, allP50Ms: 9 });
-    // One message that never reaches somebody is the slowest; of two it is half.
+    // Of three messages one or two never reach somebody.
     expect((await measure({ pairs, facts: facts.slice(0, 5) })).figures).toMatchObject({ allP50Ms: 9 });
     expect((await measure({ pairs, facts: facts.slice(0, 3) })).figures).toMatchObject({ allP50Ms: null });
     expect((await measure({ pairs: [pair(0, 1)], facts: [up(0, 1, 5)] })).figures).not.toHaveProperty("allP50Ms");

@@ -62,6 +62,10 @@ describe("a results file", () => {
     expect(() => joined([of("a", plausible()), of("b", plausible())])).toThrow(
       /^b: a run that is in a already: cold, 12 /,
     );
+    const paced = { ...virtual, settings: { ...virtual.settings, pace: { messages: 5 } } };
+    expect(() => joined([of("a", virtual), of("b", paced)])).toThrow("seed 1");
+    const changed = { ...virtual, settings: { ...virtual.settings, probeRepeats: 0 } };
+    expect(joined([of("a", virtual), of("b", changed)]).records).toHaveLength(2);
     const later = { ...virtual, startedAt: new Date(0).toISOString() };
     expect(() => joined([of("a", virtual), of("b", later)])).toThrow("seed 1");
     expect(joined([of("a", virtual), of("b", plausible({ driver: "sim", seed: 2 }))]).records).toHaveLength(2);
