@@ -67,6 +67,7 @@ const SHARES = { firstMs: 0, p50Ms: 0.5, p90Ms: 0.9, p99Ms: 0.99, lastMs: 1 };
  */
 export function figureOf(run, figure) {
   if (figure === "startUpMs") return run.startUpMs;
+  // Over messages, not over pairs: it says itself that it never came. Where nobody asked for it there is none.
   if (figure === "allP50Ms" && run.figures[figure] === null) return Number.POSITIVE_INFINITY;
   if (run.missed > 0 && Math.max(1, Math.ceil(SHARES[figure] * run.facts)) > run.facts - run.missed) {
     return Number.POSITIVE_INFINITY;
