@@ -132,10 +132,10 @@ export class Admission {
     return true;
   }
 
-  /** A welcome came: we are in, if we asked and whoever sent it is a member with us. */
+  /** A welcome came: we are in, if we asked whoever sent it, and it is a member with us. */
   welcomed(from: Address): boolean {
     const peer = this.#peers.find(from);
-    if (!this.#join.pending || peer === undefined || !isLive(this.#members.claim(peer))) return false;
+    if (!this.#join.mayWelcome(from) || peer === undefined || !isLive(this.#members.claim(peer))) return false;
     this.end();
     this.#join.admitted = true;
     return true;

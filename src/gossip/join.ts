@@ -19,6 +19,8 @@ export class Join {
   #seeds: readonly Address[] = [];
   /** Proofs that seeds gave us: with one, a lost answer costs one round-trip, not two. */
   readonly #proofs = new Map<Address, number>();
+  /** Whose challenge was answered in this search: one of them may let us in. */
+  readonly #hosts = new Set<Address>();
   #next = 0;
   #tries = 0;
   #challenges = 0;
@@ -36,6 +38,7 @@ export class Join {
     this.#next = 0;
     this.#tries = 0;
     this.#proofs.clear();
+    this.#hosts.clear();
     this.pending = true;
     this.admitted = false;
   }
@@ -70,6 +73,15 @@ export class Join {
   mayAnswer(from: Address, proof: number): boolean {
     if (!this.pending || this.#challenges-- <= 0) return false;
     if (this.#seeds.includes(from)) this.#proofs.set(from, proof);
+    this.#hosts.add(from);
     return true;
+  }
+
+  /**
+   * True if it may let us in. A member of ours whose view we still take over answers with claims, too: taken for a welcome,
+   * they ended a search for seeds that had not even been asked (node.test.ts, "two groups that grew apart").
+   */
+  mayWelcome(from: Address): boolean {
+    return this.pending && this.#hosts.has(from);
   }
 }

@@ -463,6 +463,18 @@ describe("a stranger", () => {
     });
     expect(lab.swim.joining).toBe(true);
   });
+
+  test("nor does a member of ours whose view we are still taking over, and whom we did not ask", () => {
+    const [friend, seed] = ["10.0.5.4:7979", "10.0.5.5:7979"];
+    const lab = new Lab();
+    lab.know(friend);
+    lab.swim.join(lab.now, [at(seed)]);
+    const view = { kind: CLAIMS, ranges: [{ first: 0, last: 0xffffffff, count: 0, fingerprint: 0 }] };
+    lab.hear({ ...view, from: friend, a: lab.cookieFor(friend), claims: [alive(friend)] });
+    expect(lab.swim.joining).toBe(true);
+    lab.welcome(seed);
+    expect({ joining: lab.swim.joining, admitted: lab.swim.admitted }).toEqual({ joining: false, admitted: true });
+  });
 });
 
 describe("a reconciliation", () => {
