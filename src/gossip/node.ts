@@ -164,6 +164,7 @@ class Node extends EventEmitter<GossipEvents> implements GossipNode {
   #timer: NodeJS.Timeout | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
   #received = 0;
+  #isSettling = false;
   #isClosed = false;
   #isLeaving = false;
   #isJoining = false;
@@ -209,7 +210,12 @@ class Node extends EventEmitter<GossipEvents> implements GossipNode {
     if (this.#isClosed) return;
     this.#received++;
     // An empty one is a knock (../udp/knock.ts): that nothing refused it was the answer.
-    if (bytes.length > 0) this.#input((now) => this.#swim.receive(now, bytes));
+    if (bytes.length === 0) return;
+    const now = performance.now();
+    this.#swim.receive(now, bytes);
+    // Of members we have told when anybody can see it in `members()`; a message nobody can know of before.
+    if (this.#events.length > 0 && this.#events.every(({ type }) => type === "message")) this.#settleSoon();
+    else this.#settle(now);
   }
 
   // ── what is believed ──
@@ -383,22 +389,41 @@ class Node extends EventEmitter<GossipEvents> implements GossipNode {
   #input<T>(input: (now: number) => T): T {
     const now = performance.now();
     const result = input(now);
-    // News is passed on at once. After a standstill everything is overdue, and datagrams that lie there come first.
+    this.#settle(now);
+    return result;
+  }
+
+  /** News is passed on, waits end, and our user is told. */
+  #settle(now: number): void {
+    // At once; but after a standstill everything is overdue, and datagrams that lie there come first.
     const { deadline } = this.#swim;
     if (deadline <= now && deadline > now - LATE_MS) this.#swim.wake(now);
     this.#arm();
     this.#endWaits();
-    if (this.#events.length > 0) {
-      const events = this.#events;
-      this.#events = [];
-      for (const event of events) {
-        if (event.type === "message") this.emit("message", event);
-        else if (event.type === "conflict") this.emit("conflict", event);
-        else this.emit(event.type, event);
-        this.emit("event", event);
-      }
+    if (this.#events.length === 0) return;
+    const events = this.#events;
+    this.#events = [];
+    for (const event of events) {
+      if (event.type === "message") this.emit("message", event);
+      else if (event.type === "conflict") this.emit("conflict", event);
+      else this.emit(event.type, event);
+      this.emit("event", event);
     }
-    return result;
+  }
+
+  /**
+   * A message is passed on, and told to our user, when the datagrams that lie beside it are read: one of them may be a copy
+   * that a link has sent, which then need not be told. Where many members share few processors that is often so
+   * (docs/docker.md).
+   */
+  #settleSoon(): void {
+    if (this.#isSettling) return;
+    this.#isSettling = true;
+    // After the sockets; a timer would take a millisecond.
+    setImmediate(() => {
+      this.#isSettling = false;
+      if (!this.#isClosed) this.#settle(performance.now());
+    });
   }
 
   #endWaits(): void {

@@ -15,8 +15,8 @@ import {
   type Options,
   start,
 } from "../../src/gossip/index.ts";
-import { GOSSIP } from "../../src/gossip/wire.ts";
-import { alive, said, write } from "./letters.ts";
+import { GOSSIP, HEARD } from "../../src/gossip/wire.ts";
+import { alive, type Letter, readable, said, write } from "./letters.ts";
 import { loopback, next, PLACES, type Place, type Resident, soon } from "./places.ts";
 
 describe.each(Object.entries(PLACES))("over %s", (_name, open) => {
@@ -394,6 +394,31 @@ describe("a real node", () => {
     expect(first.neighbours(first.self.address, 99)).toHaveLength(4);
     expect(first.neighbours("10.9.9.9:1", 3)).toEqual([]);
     expect(first.neighbours("nonsense", 3)).toEqual([]);
+  });
+
+  test("does not pass a message on to who brought it in the same moment", async () => {
+    const node = await begin();
+    const sockets = [createSocket("udp4"), createSocket("udp4")] as const;
+    for (const socket of sockets) await once(socket.bind(0, "127.0.0.1"), "listening");
+    const [first, second] = sockets.map((socket) => `127.0.0.1:${socket.address().port}`) as [string, string];
+    const claims = [alive(first), alive(second)];
+    sockets[0].send(write({ kind: GOSSIP, from: first, claims }), port(node), "127.0.0.1");
+    await soon("both are known", () => node.members().length === 3);
+    const told: Letter[] = [];
+    sockets[1].on("message", (bytes) => {
+      // A knock is empty.
+      if (bytes.length > 0) told.push(readable(bytes));
+    });
+    const messages = [{ origin: first, epoch: 1, seq: 1, payload: new TextEncoder().encode("hello") }];
+    // Both lie in its buffer before it reads one of them.
+    sockets[0].send(write({ kind: GOSSIP, from: first, messages }), port(node), "127.0.0.1");
+    sockets[1].send(write({ kind: GOSSIP, from: second, messages }), port(node), "127.0.0.1");
+    const { payload } = await next(node, "message");
+    expect(new TextDecoder().decode(payload)).toBe("hello");
+    // A copy that goes the other way would be its thanks.
+    await soon("the second is thanked", () => told.some(({ kind }) => kind === HEARD));
+    expect(told.flatMap((letter) => letter.messages.filter(() => letter.kind === GOSSIP))).toEqual([]);
+    for (const socket of sockets) socket.close();
   });
 
   test("goes on after any garbage that a socket brings", async () => {
