@@ -1,9 +1,10 @@
-// The log of a node: one JSON line an event on stdout, written before the next thing happens, so that a process that
-// ends has said everything. Other rooms see it as the `Log` of src/http/deps.ts.
+// The log of a node: one JSON line an event on stdout. When it is written: lines.ts. Other rooms see it as the `Log` of
+// src/http/deps.ts.
 
 import { type DestinationStream, type Logger, type LoggerOptions, pino } from "pino";
 import type { ConflictEvent, GossipSource, MembershipEvent } from "../gossip/api.ts";
 import { CHANGES } from "../http/roster.ts";
+import { Lines } from "./lines.ts";
 
 /**
  * @param name of the node, on every line: many nodes may write to one place
@@ -16,7 +17,10 @@ export function openLog(level: string, name: string, out?: DestinationStream): L
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
   };
-  return pino(options, out);
+  const lost = (lines: number) =>
+    log.warn({ lost: lines }, `Lost ${lines} lines of this log: they were not read as fast as they were written`);
+  const log: Logger = pino(options, out ?? new Lines(process.stdout.fd, { lost }));
+  return log;
 }
 
 /** A line for every change of membership, and one that asks for help when another process has taken our address. */
