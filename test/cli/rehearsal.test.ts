@@ -11,10 +11,10 @@ test("a handful of members find each other, hear what each says and write it dow
     return { outcome, lines };
   };
   const first = played();
-  // Eight say something, seven others hear each.
-  expect(first.outcome).toEqual({ agreed: true, heard: 8 * 7, understood: true });
+  // Eight say something at once, and then thirty times one of them; seven others hear each.
+  expect(first.outcome).toEqual({ agreed: true, heard: (8 + 30) * 7, understood: true });
   const count = (event: string) => first.lines.filter((line) => line === event).length;
-  expect([count("up"), count("message")]).toEqual([8 * 7, 8 * 7]);
+  expect([count("up"), count("message")]).toEqual([8 * 7, (8 + 30) * 7]);
   // All but the first go, so that at least the first sees each go.
   expect(count("left")).toBeGreaterThanOrEqual(7);
   expect(played()).toEqual(first);
