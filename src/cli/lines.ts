@@ -4,7 +4,7 @@
 // processes of the engine that wake up and copy it. A hundred nodes on two processors that hear a message write a hundred
 // lines in the moment in which they pass it on: that took them a tenth of the time (docs/docker.md).
 //
-//   warnings and worse     at once, with what waits before them
+//   warnings and worse     at once, with what waits before them; and so what the log is asked to write (`flush`)
 //   the end of a process   by itself, by `process.exit` or by an error: all is written first
 //   SIGKILL                what was said less than TOGETHER_MS ago is lost
 //   nobody reads them      up to HELD_BYTES are kept; what does not fit is lost, and how many those were is told later
@@ -32,31 +32,54 @@ export class Lines implements DestinationStream {
   lastLevel = 0;
   readonly #out;
   #timer: NodeJS.Timeout | undefined;
+  /** Bytes that are not written yet. */
+  #held = 0;
   #lost = 0;
 
   /** @param fd open for writing; it stays open */
   constructor(fd: number, { heldBytes = HELD_BYTES, lost = () => {} }: LinesOptions = {}) {
     // By Node's threads: a reader who stands still must not stop the node.
     this.#out = pino.destination({ fd, sync: false, minLength: TOGETHER_BYTES, maxLength: heldBytes });
-    this.#out.on("drop", () => this.#lost++);
-    this.#out.on("drain", () => {
-      if (this.#lost === 0) return;
-      const count = this.#lost;
-      this.#lost = 0;
-      lost(count);
+    this.#out.on("drop", (line: string) => {
+      this.#held -= Buffer.byteLength(line);
+      this.#lost++;
     });
+    this.#out.on("write", (bytes: number) => {
+      this.#held -= bytes;
+    });
+    this.#out.on("drain", () => this.#rest(lost));
+  }
+
+  /** A write is over. What came meanwhile, and was little, nobody else writes: sonic-boom flushes only when it does not write. */
+  #rest(lost: (lines: number) => void): void {
+    if (this.#held > 0) this.#soon();
+    if (this.#lost === 0) return;
+    const count = this.#lost;
+    this.#lost = 0;
+    lost(count);
   }
 
   write(line: string): void {
+    this.#held += Buffer.byteLength(line);
     this.#out.write(line);
     if (URGENT.some((level) => pino.levels.values[level] === this.lastLevel)) this.#flush();
-    else this.#timer ??= setTimeout(this.#flush, TOGETHER_MS).unref();
+    else this.#soon();
+  }
+
+  #soon(): void {
+    this.#timer ??= setTimeout(this.#flush, TOGETHER_MS).unref();
+  }
+
+  /** What waits is written now; pino's loggers have it as `flush`. */
+  flush(): void {
+    this.#flush();
   }
 
   /** Returns when all is written; pino calls it after a fatal line. */
   flushSync(): void {
     this.#endWait();
     this.#out.flushSync();
+    this.#held = 0;
   }
 
   readonly #flush = (): void => {

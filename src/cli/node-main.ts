@@ -60,6 +60,8 @@ export async function runNode(config: NodeConfig, role: Role, stop: Stop): Promi
     announce(gossip, url);
     const { id, address } = gossip.self;
     log.info({ id, role, url, address, httpPort, cluster: config.cluster, pid: process.pid }, `Node ${id} is running`);
+    // Somebody waits for this one.
+    log.flush();
     const ready: Ready = { ready: { id, url, address } };
     // The parent may have gone meanwhile; `stop` hears of that by itself.
     process.send?.(ready, undefined, undefined, () => {});

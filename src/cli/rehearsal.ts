@@ -50,7 +50,7 @@ export interface Rehearsal {
 const NOWHERE: DestinationStream = { write: () => {} };
 
 /**
- * Takes some 70 ms of a processor, once.
+ * Takes some 90 ms of a processor, once.
  * @param out for the log lines of all members. @default nowhere
  */
 export function rehearse(out = NOWHERE): Rehearsal {

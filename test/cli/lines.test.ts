@@ -1,7 +1,7 @@
 // When the lines of a log are written, and what becomes of them where nobody reads, or the process ends.
 
 import { execFile, execFileSync } from "node:child_process";
-import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync } from "node:fs";
+import fs, { closeSync, constants, mkdtempSync, openSync, readSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -75,6 +75,15 @@ test("a warning does not wait, nor what was said before it", async () => {
   expect(performance.now() - startedAt).toBeLessThan(99);
 });
 
+test("nor does what the log is asked to write", async () => {
+  const log = logTo();
+  const startedAt = performance.now();
+  log.info("one");
+  log.flush();
+  await soon(() => expect(messages()).toEqual(["one"]));
+  expect(performance.now() - startedAt).toBeLessThan(99);
+});
+
 test("many lines do not wait", async () => {
   const log = logTo();
   const startedAt = performance.now();
@@ -91,6 +100,20 @@ test("a fatal line is written before anything else happens", () => {
   log.info("one");
   log.fatal("two");
   expect(messages()).toEqual(["one", "two"]);
+});
+
+test("what is said while earlier lines are stuck needs no further line to be written", async () => {
+  const tries = vi.spyOn(fs, "write");
+  const full = Buffer.alloc(PIPE_BYTES, "\n");
+  expect(fs.writeSync(fd, full)).toBe(PIPE_BYTES);
+  const log = logTo();
+  log.info("one");
+  await soon(() => expect(tries).toHaveBeenCalled());
+  log.info("two");
+  // It is tried again every tenth of a second: the moment of the second line has passed.
+  await soon(() => expect(tries.mock.calls.length).toBeGreaterThan(3));
+  await soon(() => expect(messages()).toEqual(["one", "two"]));
+  tries.mockRestore();
 });
 
 test("where nobody reads, a bounded part is kept, and what was lost is told when somebody does", async () => {
