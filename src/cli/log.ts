@@ -17,10 +17,18 @@ export function openLog(level: string, name: string, out?: DestinationStream): L
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
   };
-  const lost = (lines: number) =>
-    log.warn({ lost: lines }, `Lost ${lines} lines of this log: they were not read as fast as they were written`);
-  const log: Logger = pino(options, out ?? new Lines(process.stdout.fd, { lost }));
+  const log: Logger = pino(options, out ?? stdout((lines) => log.warn({ lost: lines }, lossOf(lines))));
   return log;
+}
+
+function stdout(lost: (lines: number) => void): DestinationStream {
+  const lines = new Lines(process.stdout.fd, { lost });
+  process.once("exit", () => lines.flushSync());
+  return lines;
+}
+
+function lossOf(lines: number): string {
+  return `Lost ${lines} lines of this log: they were not read as fast as they were written`;
 }
 
 /** A line for every change of membership, and one that asks for help when another process has taken our address. */

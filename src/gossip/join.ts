@@ -19,7 +19,7 @@ export class Join {
   #seeds: readonly Address[] = [];
   /** Proofs that seeds gave us: with one, a lost answer costs one round-trip, not two. */
   readonly #proofs = new Map<Address, number>();
-  /** Whose challenge was answered in this search: one of them may let us in. */
+  /** Whose challenge was answered in this search: one of them may let us in. Strangers can challenge us, so not without end. */
   readonly #hosts = new Set<Address>();
   #next = 0;
   #tries = 0;
@@ -73,7 +73,7 @@ export class Join {
   mayAnswer(from: Address, proof: number): boolean {
     if (!this.pending || this.#challenges-- <= 0) return false;
     if (this.#seeds.includes(from)) this.#proofs.set(from, proof);
-    this.#hosts.add(from);
+    if (this.#hosts.size < SEEDS_MAX) this.#hosts.add(from);
     return true;
   }
 

@@ -342,6 +342,8 @@ class Node extends EventEmitter<GossipEvents> implements GossipNode {
   }
 
   async close(): Promise<void> {
+    // What was heard is told.
+    if (this.#isSettling && !this.#isClosed) this.#settle(performance.now());
     if (this.#isClosed) {
       await this.closed;
       return;

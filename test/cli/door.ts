@@ -51,6 +51,11 @@ export class Command {
     this.#process.kill(signal);
   }
 
+  /** Nobody reads what it says from now on. */
+  hangUp(): void {
+    this.#process.stdout?.destroy();
+  }
+
   /** What `pattern` finds in the output so far, as soon as it does. */
   async says(pattern: RegExp, withinMs: number): Promise<RegExpExecArray> {
     return until(`output like ${pattern}`, withinMs, () => {

@@ -50,6 +50,16 @@ describe("a node", () => {
     expect(node.stdout).toContain(`"why":"${signal}"`);
   });
 
+  it("leaves as well when nobody reads its log any more", async () => {
+    await using node = new Command(["node", ...ALONE]);
+    await node.runs();
+    node.hangUp();
+    node.kill("SIGTERM");
+    const { value, tookMs } = await timed(node.ended);
+    expect(value).toEqual({ code: 0, signal: null });
+    expect(tookMs).toBeLessThan(FAREWELL_MS_MAX);
+  });
+
   it("listens before it loads, and ends at once while it loads", async () => {
     // Runs before the program, in its process: sends the signal the moment that somebody listens for it, and tells
     // whether anything beside the ears was loaded by then. The command line itself needs `child_process`.

@@ -421,6 +421,36 @@ describe("a real node", () => {
     for (const socket of sockets) socket.close();
   });
 
+  test("tells what it has heard before it closes", async () => {
+    const node = await begin();
+    const socket = createSocket("udp4");
+    await once(socket.bind(0, "127.0.0.1"), "listening");
+    const from = `127.0.0.1:${socket.address().port}`;
+    socket.send(write({ kind: GOSSIP, from, claims: [alive(from)] }), port(node), "127.0.0.1");
+    await soon("it is known", () => node.members().length === 2);
+    const heard: number[] = [];
+    node.on("message", ({ payload }) => heard.push(payload[0] ?? 0));
+    let said = 0;
+    const say = () => {
+      const messages = [{ origin: from, epoch: 1, seq: ++said, payload: Uint8Array.of(said) }];
+      socket.send(write({ kind: GOSSIP, from, messages }), port(node), "127.0.0.1");
+      // And a word to ourselves, which is read after it, in the same turn of the event loop.
+      socket.send(Uint8Array.of(said), socket.address().port, "127.0.0.1");
+    };
+    // What it has heard it tells later in that turn.
+    const isBetween = () => node.stats.delivered === said && heard.length < said;
+    await new Promise<void>((resolve) => {
+      socket.on("message", (bytes) => {
+        if (bytes.length !== 1) return;
+        if (isBetween()) node.close().then(resolve);
+        else say();
+      });
+      say();
+    });
+    expect(heard.at(-1)).toBe(said);
+    socket.close();
+  });
+
   test("goes on after any garbage that a socket brings", async () => {
     const [a, b] = await pair();
     const socket = createSocket("udp4");

@@ -86,7 +86,7 @@ export class DockerDriver extends ContainerDriver {
     await this.#call(number, path, { method: "POST", headers, body: JSON.stringify(body) });
   }
 
-  /** Not by `fetch`: it takes a few milliseconds of the processors that the members need just then. */
+  /** Not by `fetch`, which does more: the members need the processors just then. */
   async #call(number, path, { method = "GET", headers = {}, body = "" } = {}) {
     const url = this.urlOf(number) + path;
     const call = request(url, { method, headers, agent: this.#agent, signal: AbortSignal.timeout(ASK_MS) });
