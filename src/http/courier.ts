@@ -1,10 +1,11 @@
 // Carries messages to other nodes' `/message`: one that somebody waits for, one to everybody, and the welcome.
 // Only ever to members, and to guests that have answered us, never more than a bounded number of requests at a time, each with a deadline.
 
-import { GossipError } from "../gossip/api.ts";
+import { GossipError, type Member } from "../gossip/api.ts";
 import { PAYLOAD_BYTES_MAX } from "../gossip/wire.ts";
 import type { NodeAppDeps } from "./deps.ts";
 import { type Letter, sealLetter } from "./envelope.ts";
+import type { Message } from "./inbox.ts";
 import { Lane } from "./lane.ts";
 import { HttpError } from "./post.ts";
 import { receive } from "./reception.ts";
@@ -38,7 +39,7 @@ export class Courier {
    */
   accept(letter: Letter): void {
     const { gossip, guests } = this.#deps;
-    receive(this.#deps, { ...letter, from: null, via: "http" });
+    this.#keep({ ...letter, from: null, via: "http" });
     if (letter.msg !== NEW_PEER) return;
     const newcomer = findSender(letter.sender, gossip.members(), guests);
     if (newcomer === undefined || gossip.self.url === "") return;
@@ -86,8 +87,14 @@ export class Courier {
     // What gossip does not carry goes over HTTP.
     const members = payload.length > PAYLOAD_BYTES_MAX ? this.#postToAll(letter) : this.#gossipToAll(payload);
     // Nobody hears of its own broadcast by gossip.
-    receive(this.#deps, { ...letter, from: gossip.self.id, via: "gossip" }, gossip.self);
+    this.#keep({ ...letter, from: gossip.self.id, via: "gossip" }, gossip.self);
     return members;
+  }
+
+  /** Who asked for it looks for it in the log next. */
+  #keep(message: Message, member?: Member): void {
+    receive(this.#deps, message, member);
+    this.#deps.log.flush();
   }
 
   async #post(recipient: Reachable, letter: Letter, signal: AbortSignal): Promise<void> {

@@ -12,6 +12,8 @@ export interface Log {
   info(fields: object, text: string): void;
   warn(fields: object, text: string): void;
   error(fields: object, text: string): void;
+  /** What was said so far is not held back any longer. */
+  flush(): void;
 }
 
 /** Where a message that reaches this node goes. */

@@ -65,6 +65,12 @@ export class LogLines {
   readonly info = this.#note("info");
   readonly warn = this.#note("warn");
   readonly error = this.#note("error");
+  /** How many lines there were when it was last asked to write them. */
+  flushed = 0;
+
+  flush(): void {
+    this.flushed = this.lines.length;
+  }
 
   at(level: string): string[] {
     return this.lines.filter((line) => line.level === level).map((line) => line.text);

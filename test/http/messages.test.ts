@@ -16,6 +16,7 @@ describe("POST /message", () => {
     expect(answer.status).toBe(200);
     expect(answer.body).toEqual({ status: "received" });
     expect(log.at("info")).toEqual(["Received message from Node1: Hello Node2!"]);
+    expect(log.flushed).toBe(1);
     expect(inbox.since(0)).toMatchObject([{ n: 1, from: null, sender: "Node1", msg: "Hello Node2!", via: "http" }]);
   });
 
@@ -274,6 +275,7 @@ describe('POST /message with "to":"all"', () => {
     ]);
     expect(inbox.since(0)).toMatchObject([{ from: gossip.self.id, via: "gossip", ...hello }]);
     expect(log.at("info")).toEqual(["Received message from Node1: Hello Node2!"]);
+    expect(log.flushed).toBe(1);
     expect(posts.sent).toEqual([]);
   });
 
@@ -357,6 +359,8 @@ describe("a gossiped message", () => {
       { n: 2, from: "172.19.0.7:7979", via: "gossip" },
     ]);
     expect(log.at("info")).toEqual(["Received message from Node1: Hello Node2!", "Received message from x: from afar"]);
+    // A hundred nodes write it in the same moment: it may wait.
+    expect(log.flushed).toBe(0);
   });
 
   it("is ignored when it is another kind, or malformed", () => {
