@@ -20,8 +20,19 @@ export function sealEnvelope(kind: string, ...fields: readonly unknown[]): Uint8
   return new TextEncoder().encode(JSON.stringify([kind, ...fields]));
 }
 
-/** Undefined if the payload is no envelope. */
+let lastPayload: Uint8Array | undefined;
+let lastEnvelope: Envelope | undefined;
+
+/** Undefined if the payload is no envelope. Several rooms ask in turn, so the last answer is kept. */
 export function openEnvelope(payload: Uint8Array): Envelope | undefined {
+  if (payload !== lastPayload) {
+    lastEnvelope = readEnvelope(payload);
+    lastPayload = payload;
+  }
+  return lastEnvelope;
+}
+
+function readEnvelope(payload: Uint8Array): Envelope | undefined {
   let content: unknown;
   try {
     content = JSON.parse(utf8.decode(payload));

@@ -1,7 +1,7 @@
 import pino from "pino";
 import request from "supertest";
 import { describe, expect, it, vi } from "vitest";
-import { sealEnvelope, sealLetter } from "../../src/http/envelope.ts";
+import { openEnvelope, openLetter, sealEnvelope, sealLetter } from "../../src/http/envelope.ts";
 import { HttpError } from "../../src/http/post.ts";
 import { relayGossip } from "../../src/http/reception.ts";
 import { someMember } from "./fake-gossip.ts";
@@ -348,6 +348,16 @@ describe('POST /message with "to":"all"', () => {
 });
 
 describe("a gossiped message", () => {
+  it("is opened for each room that asks, whatever another asked of before", () => {
+    const [letter, noise] = [sealLetter(hello), new TextEncoder().encode("noise")];
+    for (const _ of [1, 2]) {
+      for (const __ of [1, 2])
+        expect(openEnvelope(letter)).toEqual({ kind: "message", fields: ["Node1", "Hello Node2!"] });
+      expect(openEnvelope(noise)).toBeUndefined();
+      expect(openLetter(noise)).toBeUndefined();
+    }
+  });
+
   it("lands in the log and the inbox, with its origin", () => {
     const { gossip, deps, inbox, log } = buildHouse();
     relayGossip(gossip, deps);
