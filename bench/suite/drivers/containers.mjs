@@ -12,7 +12,6 @@
 
 import { execFile, spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { setPriority } from "node:os";
 import { promisify } from "node:util";
 import { eachOf } from "../../record.mjs";
 import { bounded } from "../../wards.mjs";
@@ -31,8 +30,6 @@ const START_MS = 120_000;
 const LOOK_MS = 20;
 const END_MS = 30_000;
 const RULES_AT_ONCE = 8;
-/** A nice value: a tenth of what others get who want as much. */
-const STEP_BACK = 10;
 const ENTRY_MS = 20_000;
 /** The machine says that there is a shorter way (RFC 1122, 3.2.2.2). */
 const DEAF_TO_REDIRECTS = { "net.ipv4.conf.all.accept_redirects": "0", "net.ipv4.conf.default.accept_redirects": "0" };
@@ -73,8 +70,6 @@ export class ContainerDriver extends Crowd {
   // read(member, line)        calls up(member, at), change(…), heard(…) for what a line says
 
   async start({ joined, atOnce = STARTED_AT_ONCE }) {
-    // Containers are the engine's children, and have the usual priority: where they want the processors we step back.
-    setPriority(STEP_BACK);
     this.joined = joined;
     this.#takeBack = sweepAtEnd();
     // What an earlier bench, or an earlier run of this one, left behind. Containers would share the processors with ours; a
