@@ -248,10 +248,8 @@ export class Gossip {
     // Messages go over the links whatever happens: these tell each other, and a host hears from its wards alone.
     const host = this.#broadcast.size === 0 ? this.#contacts.hostOf(now) : undefined;
     const links = this.#audience(host === undefined ? this.#contacts.links(now) : [host], now);
-    const isCrowd = this.#contacts.isCrowdForming(now);
-    // Messages go to the links alone, and looking for more of us takes time that a message has not.
-    const all = isRegular || isCrowd ? (host === undefined ? this.#contacts.all(now) : [host]) : links;
-    this.#crowdLimit = isCrowd ? 2 * all.length : Number.POSITIVE_INFINITY;
+    const all = host === undefined ? this.#contacts.all(now) : [host];
+    this.#crowdLimit = this.#contacts.isCrowdForming(now) ? 2 * all.length : Number.POSITIVE_INFINITY;
     const contacts = isRegular ? this.#audience(all, now) : links;
     this.#contactCount = contacts.length;
     const isRumorDue = isRegular || this.#hasNews;
