@@ -17,10 +17,10 @@ import { ownerOf } from "./owner.mjs";
 
 export const LABEL = "hearsay.bench.owner";
 /**
- * Docker 20.10 counts a network's endpoints in one object that all removals share, and now and then kept the network of a
- * hundred containers that were removed eight at a time, with none in it ("has active endpoints"; `network inspect` lists
- * nobody, so that nobody can be disconnected, and only a restart of the engine counts anew). One after another takes four
- * seconds more for a hundred.
+ * Docker 20.10 now and then kept the network of a hundred containers that were removed eight at a time, with none in it ("has
+ * active endpoints"; `network inspect` lists nobody, so that nobody can be disconnected, and only a restart of the engine
+ * counts anew). By its source (libnetwork, endpoint_cnt.go) all removals count down in one object, which one that comes too
+ * late reads anew, over what another has just counted. One after another takes four seconds more for a hundred.
  */
 const REMOVED_AT_ONCE = 1;
 const SWEEP_MS_MAX = 180_000;

@@ -87,11 +87,13 @@ export class Lines implements DestinationStream {
   /** What waits is written when this returns, unless nobody reads; pino calls it after a fatal line. */
   flushSync(): void {
     this.#endWait();
-    clearTimeout(this.#again);
-    // What a thread is writing just now is its own.
-    const stuck = this.#again ? this.#writing : undefined;
-    let rest = Buffer.concat([stuck ?? Buffer.alloc(0), this.#take()]);
-    if (this.#again) this.#writing = this.#again = undefined;
+    let rest = this.#take();
+    // What is to be tried again; what a thread is writing just now is its own.
+    if (this.#again && this.#writing) {
+      clearTimeout(this.#again);
+      rest = Buffer.concat([this.#writing, rest]);
+      this.#writing = this.#again = undefined;
+    }
     const end = performance.now() + END_MS;
     while (rest.length > 0 && !this.#isOver) {
       try {

@@ -79,7 +79,7 @@ export class Join {
 
   /**
    * True if it may let us in. A member of ours whose view we still take over answers with claims, too: taken for a welcome,
-   * they ended a search for seeds that had not even been asked (node.test.ts, "two groups that grew apart").
+   * they ended a search for seeds that had not even been asked, and two groups never met.
    */
   mayWelcome(from: Address): boolean {
     return this.pending && this.#hosts.has(from);

@@ -213,7 +213,7 @@ class Node extends EventEmitter<GossipEvents> implements GossipNode {
     if (bytes.length === 0) return;
     const now = performance.now();
     this.#swim.receive(now, bytes);
-    // Of members we have told when anybody can see it in `members()`; a message nobody can know of before.
+    // Of a member it is told at once, for anybody can see it in `members()`; of a message nobody can know before it is told.
     if (this.#events.length > 0 && this.#events.every(({ type }) => type === "message")) this.#settleSoon();
     else this.#settle(now);
   }
